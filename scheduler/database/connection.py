@@ -1,0 +1,96 @@
+"""How every part of the service reaches PostgreSQL: the options that make a dead link show itself, and the errors.
+
+No session state is relied on (no prepared names, no session locks), so a pooler in transaction mode is safe.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from scheduler.errors import DatabaseUnavailable
+
+DAEMON = "erp-scheduler daemon"
+"""Sessions whose application_name starts so are a daemon's: the triggers trust them and stay silent."""
+
+DEFAULTS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20000,
+    "target_session_attrs": "read-write",
+}
+
+LIMITS = "-c lock_timeout=2s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+
+# A connection that has met one of these is of no further use: the server is going away, or is not the primary.
+DROP_CONNECTION = ("57P01", "57P02", "57P03", "25006")
+
+
+def with_defaults(dsn: str, application_name: str, **options: Any) -> str:
+    """Return *dsn* with our time limits, where it does not say otherwise itself."""
+    given = conninfo_to_dict(dsn)
+    chosen: dict[str, Any] = {**DEFAULTS, **given, **options, "application_name": application_name}
+    return make_conninfo(**chosen)
+
+
+def masked(dsn: str) -> str:
+    """Return *dsn* without its password, fit to be shown."""
+    given: dict[str, Any] = dict(conninfo_to_dict(dsn))
+    if given.get("password"):
+        given["password"] = "***"
+    return make_conninfo(**given)
+
+
+def connect(dsn: str, application_name: str = "erp-scheduler") -> psycopg.Connection[Any]:
+    """Open a plain connection in autocommit mode for a door or a script.
+
+    Raises  DatabaseUnavailable with PostgreSQL's own words
+    """
+    try:
+        return psycopg.connect(with_defaults(dsn, application_name), autocommit=True, prepare_threshold=None)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(str(error).strip()) from error
+
+
+async def connect_async(dsn: str, application_name: str) -> psycopg.AsyncConnection[Any]:
+    """Open an asynchronous connection in autocommit mode. Raises DatabaseUnavailable."""
+    try:
+        return await psycopg.AsyncConnection.connect(
+            with_defaults(dsn, application_name), autocommit=True, prepare_threshold=None
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(str(error).strip()) from error
+
+
+async def connect_daemon(dsn: str, loop: str) -> psycopg.AsyncConnection[Any]:
+    """Open a connection for one of the daemon's loops, with the server's own time limits on every statement.
+
+    A pooler may refuse limits given at the start; then the client's limits have to do.
+    """
+    given = conninfo_to_dict(dsn).get("options")
+    limited = make_conninfo(dsn, options=f"{LIMITS} {given or ''}".strip())
+    try:
+        return await connect_async(limited, f"{DAEMON} {loop}")
+    except DatabaseUnavailable as error:
+        if "startup parameter" not in str(error):
+            raise
+        return await connect_async(dsn, f"{DAEMON} {loop}")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Say whether *error* means that the connection, not the statement, is at fault."""
+    if isinstance(error, (DatabaseUnavailable, TimeoutError, OSError)):
+        return True
+    if not isinstance(error, psycopg.Error):
+        return False
+    state = error.sqlstate or ""
+    return (
+        state.startswith(("08", "53"))
+        or state in DROP_CONNECTION
+        or (isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not state)
+    )
