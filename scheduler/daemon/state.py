@@ -1,0 +1,64 @@
+"""What the loops of one daemon share: the pool, the flags that wake them, and what is on its way to the database."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from scheduler.log import Logs
+from scheduler.running.kernel import boottime
+from scheduler.running.pool import Ended, Pool
+from scheduler.settings import Settings
+
+
+class Shared:
+    """The daemon's moving parts.
+
+    unrecorded  ended executions whose end is not in the database yet: their lease is still renewed
+    hungry      there may be queued rows: claim as soon as a slot is free
+    edited      somebody changed a row: look at once
+    """
+
+    def __init__(self, settings: Settings, dsn: str, instance_id: UUID, lock_fd: int | None) -> None:
+        self.settings = settings
+        self.dsn = dsn
+        self.instance_id = instance_id
+        self.logs = Logs(settings)
+        self.work_wake = asyncio.Event()
+        self.record_wake = asyncio.Event()
+        self.beat_wake = asyncio.Event()
+        self.draining = asyncio.Event()
+        self.stopped = asyncio.Event()
+        self.unrecorded: dict[UUID, Ended] = {}
+        self.hungry = True
+        self.edited = True
+        self.last_beat = boottime()
+        self.turns = 0
+        self.pool = Pool(settings, dsn, instance_id, lock_fd, self._on_end)
+
+    def _on_end(self) -> None:
+        self.record_wake.set()
+        self.work_wake.set()
+
+    def stop(self) -> None:
+        """Let every loop come to its end."""
+        self.stopped.set()
+        for wake in (self.work_wake, self.record_wake, self.beat_wake):
+            wake.set()
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether renewals have failed for so long that taking on more would be careless."""
+        return boottime() - self.last_beat > max(
+            self.settings.lease_limit_seconds / 2, self.settings.heartbeat_seconds * 1.5
+        )
+
+    @property
+    def room(self) -> int:
+        """How many executions may be claimed: free slots, less while ends wait to be recorded."""
+        waiting = len(self.unrecorded) + len(self.pool.ended)
+        return min(self.pool.free_slots, 2 * self.settings.workers - len(self.pool.running) - waiting)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.pool.running and not self.pool.ended and not self.unrecorded

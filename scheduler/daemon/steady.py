@@ -1,0 +1,83 @@
+"""A loop on a connection of its own that outlives PostgreSQL: reconnects, waiting longer each time, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import psycopg
+
+from scheduler.database.connection import connect_daemon, is_outage
+from scheduler.log import event
+
+LONGEST_WAIT = 5.0
+STATEMENT_SECONDS = 20.0
+
+Connection = psycopg.AsyncConnection[Any]
+Answer = TypeVar("Answer")
+
+
+async def limited(step: Awaitable[Answer]) -> Answer:
+    """Await one step on the database, but not for ever: a stalled link must show itself as an outage."""
+    return await asyncio.wait_for(step, STATEMENT_SECONDS)
+
+
+async def steadily(name: str, dsn: str, turn: Callable[[Connection], Awaitable[None]], stopped: asyncio.Event) -> None:
+    """Call *turn* again and again with a live connection until *stopped* is set.
+
+    An outage costs the connection and a wait; any other error is logged and costs a second, never the loop.
+    """
+    connection: Connection | None = None
+    failures = 0
+    try:
+        while not stopped.is_set():
+            try:
+                if connection is None or connection.closed:
+                    connection = await connect_daemon(dsn, name)
+                    if failures:
+                        event("INFO", "database.back", loop=name, after_failures=failures)
+                    failures = 0
+                await turn(connection)
+            except Exception as error:
+                failures += 1
+                await _log(name, error, failures)
+                if _is_broken(error, connection):
+                    await _closed(connection)
+                    connection = None
+                await _sleep(min(LONGEST_WAIT, 0.1 * 2 ** min(failures, 6)) * random.uniform(0.5, 1), stopped)
+    finally:
+        await _closed(connection)
+
+
+def _is_broken(error: BaseException, connection: Connection | None) -> bool:
+    return connection is None or connection.closed or is_outage(error) or connection.broken
+
+
+async def _log(name: str, error: Exception, failures: int) -> None:
+    text = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    if is_outage(error):
+        if failures in (1, 5) or failures % 20 == 0:
+            event("WARNING", "database.away", loop=name, failures=failures, error=text)
+    else:
+        event("ERROR", "daemon.error", loop=name, error=text)
+        if failures == 1:
+            from loguru import logger
+
+            logger.opt(exception=error).debug("traceback of loop {}", name)
+
+
+async def _closed(connection: Connection | None) -> None:
+    if connection is not None:
+        try:
+            await asyncio.wait_for(connection.close(), 2)
+        except (TimeoutError, psycopg.Error):
+            pass
+
+
+async def _sleep(seconds: float, stopped: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stopped.wait(), seconds)
+    except TimeoutError:
+        pass

@@ -1,0 +1,113 @@
+"""The working loop: plan what is due, claim what there is room for, hand it to the pool; reap what others lost."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from datetime import timedelta
+
+from scheduler.daemon.state import Shared
+from scheduler.daemon.steady import Connection, limited
+from scheduler.log import event
+from scheduler.protocol.claim import claim
+from scheduler.protocol.look import Sight, look
+from scheduler.protocol.plan import plan
+from scheduler.protocol.reap import reap
+from scheduler.running.kernel import boottime
+
+REAP_SECONDS = 30.0
+AFTER_RECORD_SECONDS = 0.05
+
+
+class Work:
+    """One turn: do what there is to do, then sleep until the nearest planned time, a poll, or a wake-up call."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.settings = shared.settings
+        self.grace = timedelta(seconds=self.settings.reap_grace_seconds)
+        self.next_look = 0.0
+        self.next_due = math.inf
+        self.next_reap = 0.0
+        self.nothing_to_do = False
+
+    async def turn(self, connection: Connection) -> None:
+        """Plan, claim, start; or sleep when there is nothing of it."""
+        self.shared.turns += 1
+        if self.shared.draining.is_set():
+            await self._sleep()
+            return
+        if self.shared.edited or time.monotonic() >= self.next_look:
+            await self._look(connection)
+        elif time.monotonic() >= self.next_due:
+            self.next_due = math.inf
+            self.next_look = 0.0
+            await self._plan(connection)
+            self.shared.hungry = True
+        if self.shared.hungry and self.shared.room > 0 and not self.shared.is_degraded:
+            await self._claim(connection)
+            return
+        await self._sleep()
+
+    async def _look(self, connection: Connection) -> None:
+        self.shared.edited = False
+        sight = await limited(look(connection, list(self.shared.pool.specs), self.grace))
+        now = time.monotonic()
+        self.next_look = now + self.settings.poll_seconds * random.uniform(0.8, 1.2)
+        self.next_due = now + sight.wait if sight.wait is not None else math.inf
+        if sight.can_reap or now >= self.next_reap:
+            await self._reap(connection)
+        if sight.can_plan:
+            await self._plan(connection)
+        self.shared.hungry = self.shared.hungry or sight.can_claim
+        self._note_idleness(sight)
+
+    def _note_idleness(self, sight: Sight) -> None:
+        self.nothing_to_do = not sight.can_plan and not sight.can_claim and not self.shared.hungry
+
+    async def _plan(self, connection: Connection) -> None:
+        done = await limited(plan(connection, self.shared.pool.specs))
+        if done.queued:
+            self.shared.hungry = True
+        if done.full:
+            self.shared.edited = True
+        for aside in done.set_aside:
+            if aside.status == "invalid":
+                event("WARNING", "job.invalid", job_id=aside.job_id, job=aside.name, reason=aside.reason)
+        if done.skipped:
+            event("INFO", "execution.skipped", count=done.skipped)
+
+    async def _claim(self, connection: Connection) -> None:
+        pool, settings = self.shared.pool, self.settings
+        room = self.shared.room
+        sent_at = boottime()
+        self.shared.hungry = False
+        taken = await limited(
+            claim(connection, settings.node, self.shared.instance_id, list(pool.specs), room, settings.lease_seconds)
+        )
+        self.shared.hungry = self.shared.hungry or len(taken) == room
+        if taken:
+            pool.start(taken, sent_at + settings.lease_limit_seconds)
+            self.shared.record_wake.set()  # from now on there may be words to write
+
+    async def _reap(self, connection: Connection) -> None:
+        self.next_reap = time.monotonic() + REAP_SECONDS
+        for verdict in await limited(reap(connection, self.grace)):
+            event("WARNING", "execution.lost", execution_id=verdict.execution_id, verdict=verdict.status,
+                  retry_in_s=verdict.wait)
+            self.shared.edited = True
+
+    async def _sleep(self) -> None:
+        wake = self.shared.work_wake
+        if not wake.is_set():
+            until = min(self.next_look, self.next_due)
+            if self.shared.draining.is_set():
+                until = time.monotonic() + 1.0
+            try:
+                await asyncio.wait_for(wake.wait(), max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                pass
+        wake.clear()
+

@@ -1,0 +1,197 @@
+"""How an execution is ended in the database: one statement for a whole batch, shared by record and reap.
+
+It never waits for anybody: a row that somebody else has locked is left alone and reported as busy, to be tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from random import random
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Json
+
+from scheduler.model import Outcome
+from scheduler.rules.retry import retry_delay
+
+CLOSE = """
+WITH outcome AS MATERIALIZED (
+    SELECT *
+      FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(statuses)s::text[], %(results)s::jsonb[],
+                  %(error_classes)s::text[], %(error_messages)s::text[], %(skip_reasons)s::text[], %(exit_codes)s::int[],
+                  %(retries)s::boolean[], %(counted)s::boolean[], %(delays)s::float8[], %(floors)s::boolean[])
+        AS given (id, token, status, result, error_class, error_message, skip_reason, exit_code,
+                  wants_retry, counted, delay, has_floor)
+), known AS MATERIALIZED (                        -- an unlocked look: which job
+    SELECT outcome.*, execution.job_id
+      FROM outcome JOIN job_executions AS execution ON execution.id = outcome.id
+), job AS MATERIALIZED (                          -- lock order of the whole house: job, lock, execution; nobody waits
+    SELECT job.id, job.max_retries, job.next_run_at, job.run_at
+      FROM schedule_jobs AS job
+     WHERE job.id IN (SELECT job_id FROM known)
+     ORDER BY job.id
+       FOR NO KEY UPDATE SKIP LOCKED
+), held AS MATERIALIZED (
+    SELECT held.job_id, held.token
+      FROM schedule_locks AS held
+     WHERE held.job_id IN (SELECT id FROM job)
+     ORDER BY held.job_id, held.slot
+       FOR UPDATE SKIP LOCKED
+), taken AS MATERIALIZED (                        -- guards as columns, not conditions: the planner must not guess "one row"
+    SELECT execution.id,
+           execution.status = 'running' AND execution.token = known.token
+           AND (%(lapsed)s::interval IS NULL OR execution.lease_expires_at < now() - %(lapsed)s::interval) AS is_ours
+      FROM job_executions AS execution
+      JOIN known ON known.id = execution.id
+     ORDER BY execution.id
+       FOR NO KEY UPDATE OF execution SKIP LOCKED
+), ready AS MATERIALIZED (
+    SELECT known.*, held.token IS NOT NULL AS is_held
+      FROM known
+      JOIN taken ON taken.id = known.id
+      LEFT JOIN job  ON job.id = known.job_id
+      LEFT JOIN held ON held.job_id = known.job_id AND held.token = known.token
+     WHERE taken.is_ours
+       AND (known.job_id IS NULL OR job.id IS NOT NULL)
+       AND (held.token IS NOT NULL                -- a lock row that is there but not ours to take is being deleted
+            OR NOT EXISTS (SELECT FROM schedule_locks AS there
+                            WHERE there.job_id = known.job_id AND there.token = known.token))
+), released AS (
+    DELETE FROM schedule_locks AS held
+     USING ready
+     WHERE held.job_id = ready.job_id AND held.token = ready.token AND ready.is_held
+), closed AS (
+    UPDATE job_executions AS execution
+       SET status        = CASE WHEN ready.is_held OR ready.status = 'lost' THEN ready.status ELSE 'cancelled' END,
+           result        = CASE WHEN ready.is_held THEN ready.result END,
+           error_class   = CASE WHEN ready.is_held OR ready.status = 'lost' THEN ready.error_class ELSE 'revoked' END,
+           error_message = CASE WHEN ready.is_held OR ready.status = 'lost' THEN ready.error_message
+                                ELSE 'the lock was deleted; the result was not kept' END,
+           skip_reason   = ready.skip_reason,
+           exit_code     = ready.exit_code,
+           finished_at   = clock_timestamp(),
+           duration_ms   = (extract(epoch FROM clock_timestamp() - execution.started_at) * 1000)::bigint,
+           lease_expires_at = NULL
+      FROM ready
+     WHERE execution.id = ready.id AND execution.status = 'running'
+    RETURNING execution.*, ready.wants_retry AND (ready.is_held OR ready.status = 'lost') AS wants_retry,
+              ready.counted, ready.delay, ready.has_floor
+), retried AS (
+    INSERT INTO job_executions (job_id, job_name, job_type, trigger, scheduled_for, attempt, failed_attempts,
+                                available_at, priority, parameters, market_codes, checkpoint, retry_of)
+    SELECT closed.job_id, closed.job_name, closed.job_type, 'retry', closed.scheduled_for, closed.attempt + 1,
+           closed.failed_attempts + closed.counted::int,
+           CASE WHEN closed.has_floor OR job.next_run_at IS NULL THEN now() + make_interval(secs => closed.delay)
+                ELSE least(now() + make_interval(secs => closed.delay), greatest(job.next_run_at, now())) END,
+           closed.priority, closed.parameters, closed.market_codes, closed.checkpoint, closed.id
+      FROM closed JOIN job ON job.id = closed.job_id
+     WHERE closed.wants_retry
+       AND (NOT closed.counted OR closed.failed_attempts + 1 <= job.max_retries)
+    ON CONFLICT DO NOTHING
+    RETURNING retry_of, extract(epoch FROM available_at - now())::float8 AS wait
+), noted AS (
+    UPDATE schedule_jobs AS job
+       SET last_run_at     = closed.finished_at,
+           last_status     = closed.status,
+           last_success_at = CASE WHEN closed.status = 'success' THEN closed.finished_at ELSE job.last_success_at END,
+           last_error      = CASE WHEN closed.status IN ('success', 'skipped') THEN NULL
+                                  WHEN closed.status = 'cancelled' THEN job.last_error
+                                  ELSE left(closed.error_message, 2000) END,
+           consecutive_failures = CASE WHEN closed.status = 'success' THEN 0
+                                       WHEN closed.status IN ('failed', 'timed_out', 'lost') THEN job.consecutive_failures + 1
+                                       ELSE job.consecutive_failures END,
+           run_count       = job.run_count + 1
+      FROM closed
+     WHERE job.id = closed.job_id
+)
+SELECT outcome.id,
+       CASE WHEN closed.id IS NOT NULL THEN closed.status
+            WHEN known.id IS NULL OR NOT taken.is_ours THEN 'refused'
+            ELSE 'busy' END AS verdict,
+       retried.wait,
+       job.run_at IS NOT NULL AND retried.retry_of IS NULL AS one_off,
+       closed.duration_ms
+  FROM outcome
+  LEFT JOIN known   ON known.id = outcome.id
+  LEFT JOIN taken   ON taken.id = outcome.id
+  LEFT JOIN closed  ON closed.id = outcome.id
+  LEFT JOIN retried ON retried.retry_of = outcome.id
+  LEFT JOIN job     ON job.id = known.job_id
+"""
+
+COMPLETE_ONE_OFFS = """
+UPDATE schedule_jobs AS job
+   SET status = 'completed'
+ WHERE job.run_at IS NOT NULL
+   AND job.status = 'active'
+   AND job.next_run_at IS NULL
+   AND job.planned_version = job.spec_version
+   AND (%(ids)s::bigint[] IS NULL OR job.id = ANY (%(ids)s))
+   AND NOT EXISTS (SELECT FROM job_executions AS waiting WHERE waiting.job_id = job.id AND waiting.status = 'queued')
+   AND NOT EXISTS (SELECT FROM job_executions AS live WHERE live.job_id = job.id AND live.status = 'running')
+"""
+
+END_SESSIONS = """
+SELECT pg_terminate_backend(pid, 1000)
+  FROM pg_stat_activity
+ WHERE application_name = ANY (%(names)s)
+   AND pid <> pg_backend_pid()
+   AND usename = current_user
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one outcome.
+
+    status  the status that was written; ``refused`` when the execution was no longer ours; ``busy`` = try again
+    wait    seconds until the retry that was queued with it, None without one
+    """
+
+    execution_id: int
+    status: str
+    wait: float | None
+    one_off: bool
+    duration_ms: int | None
+
+
+async def close_executions(
+    connection: psycopg.AsyncConnection[Any], outcomes: Sequence[Outcome], lapsed: timedelta | None = None
+) -> list[Verdict]:
+    """End these executions with all that follows from it, in one statement and one commit.
+
+    lapsed  end only those whose lease is over for this long, whatever their token's holder thinks
+    """
+    delays = [retry_delay(outcome.failed_attempts + 1, outcome.retry_after, random) for outcome in outcomes]
+    cursor = await connection.execute(
+        CLOSE,
+        {
+            "ids": [outcome.execution_id for outcome in outcomes],
+            "tokens": [outcome.token for outcome in outcomes],
+            "statuses": [str(outcome.status) for outcome in outcomes],
+            "results": [None if outcome.result is None else Json(outcome.result) for outcome in outcomes],
+            "error_classes": [outcome.error_class for outcome in outcomes],
+            "error_messages": [outcome.error_message for outcome in outcomes],
+            "skip_reasons": [outcome.skip_reason for outcome in outcomes],
+            "exit_codes": [outcome.exit_code for outcome in outcomes],
+            "retries": [outcome.retry for outcome in outcomes],
+            "counted": [outcome.counted for outcome in outcomes],
+            "delays": delays,
+            "floors": [outcome.retry_after is not None for outcome in outcomes],
+            "lapsed": lapsed,
+        },
+    )
+    return [Verdict(*row) for row in await cursor.fetchall()]
+
+
+async def complete_one_offs(connection: psycopg.AsyncConnection[Any], job_ids: Sequence[int] | None = None) -> None:
+    """Mark one-off jobs that have run as completed; None looks at all of them."""
+    await connection.execute(COMPLETE_ONE_OFFS, {"ids": None if job_ids is None else list(job_ids)})
+
+
+async def end_sessions(connection: psycopg.AsyncConnection[Any], execution_ids: Sequence[int]) -> None:
+    """End what killed executions still do inside PostgreSQL, before anything may follow them."""
+    await connection.execute(END_SESSIONS, {"names": [f"erp-exec-{number}" for number in execution_ids]})

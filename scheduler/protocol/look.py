@@ -1,0 +1,48 @@
+"""The poll: one cheap look that says which of the other steps has anything to do, and when the next one will."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+LOOK = """
+SELECT EXISTS (SELECT FROM schedule_jobs WHERE status = 'active' AND planned_version <> spec_version)
+       OR coalesce((SELECT min(next_run_at) <= now() FROM schedule_jobs WHERE status = 'active'), false) AS can_plan,
+       EXISTS (SELECT FROM job_executions AS execution
+                WHERE execution.status = 'queued' AND execution.available_at <= now()
+                  AND execution.job_type = ANY (%(job_types)s)
+                  AND (SELECT job.status IN ('active', 'completed') FROM schedule_jobs AS job
+                        WHERE job.id = execution.job_id)
+                  AND coalesce((SELECT held.expires_at FROM schedule_locks AS held
+                                 WHERE held.job_id = execution.job_id AND held.slot = 0), '-infinity') <= now())
+           AS can_claim,
+       EXISTS (SELECT FROM job_executions
+                WHERE status = 'running' AND lease_expires_at < now() - %(grace)s::interval) AS can_reap,
+       extract(epoch FROM least(
+           (SELECT min(next_run_at) FROM schedule_jobs WHERE status = 'active' AND next_run_at > now()),
+           (SELECT min(available_at) FROM job_executions WHERE status = 'queued' AND available_at > now()))
+           - clock_timestamp())::float8 AS wait
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What there is to do now, and in how many seconds the nearest planned time or retry comes (None: nothing known)."""
+
+    can_plan: bool
+    can_claim: bool
+    can_reap: bool
+    wait: float | None
+
+
+async def look(connection: psycopg.AsyncConnection[Any], job_types: Sequence[str], grace: timedelta) -> Sight:
+    """Look once, in one transaction, at what is due, queued and lapsed."""
+    cursor = await connection.execute(LOOK, {"job_types": list(job_types), "grace": grace})
+    row = await cursor.fetchone()
+    assert row is not None
+    can_plan, can_claim, can_reap, wait = row
+    return Sight(can_plan, can_claim, can_reap, None if wait is None else float(min(wait, 1e9)))

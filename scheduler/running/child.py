@@ -1,0 +1,370 @@
+"""Inside the handler's process: take one execution after another, run its handler, answer how it ended.
+
+Nothing here knows PostgreSQL's tables or the daemon; a line of JSON comes in, lines of JSON go out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import random
+import re
+import resource
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from scheduler.errors import ParameterError
+from scheduler.handler import Cancelled, Context, GiveUp, Handler, Retry, Skip
+from scheduler.running.kernel import EXECUTION_VARIABLE, die_with_parent, forbid_new_privileges
+from scheduler.settings import RESULT_BYTES
+
+if TYPE_CHECKING:
+    import httpx
+    import psycopg
+
+CONTROL_FD = 3
+MESSAGE_CHARACTERS = 4000
+UNSTORABLE = re.compile(r"\\u0000|\\ud[89a-f]", re.IGNORECASE)
+
+
+class ChildLink:
+    """The handler's line to the world; see scheduler.handler.Link."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.reader = control.makefile("rb")
+        self.cancelled = False
+        self.sending = False
+        self.interrupted_late = False
+        self.interrupt: Callable[[], None] | None = None
+        self.database_url = ""
+        self.application_name = ""
+        self._sync: psycopg.Connection[Any] | None = None
+        self._async: psycopg.AsyncConnection[Any] | None = None
+        self._http: httpx.AsyncClient | None = None
+
+    def send(self, verb: str, body: Any) -> None:
+        """Write one line. A cancel that arrives in the middle waits until the line is whole."""
+        line = f"{verb} {dump(body)}\n".encode("ascii")
+        self.sending = True
+        try:
+            self.control.sendall(line)
+        finally:
+            self.sending = False
+        if self.interrupted_late:
+            self.interrupted_late = False
+            if self.interrupt is not None:
+                self.interrupt()
+
+    def log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+        self.send("log", {"level": level, "message": str(message), "fields": harmless(fields)})
+
+    def report(self, progress: Mapping[str, Any]) -> None:
+        self.send("report", harmless(progress))
+
+    def save_checkpoint(self, checkpoint: Any) -> None:
+        self.send("checkpoint", checkpoint)
+
+    def secret(self, reference: str) -> str:
+        self.send("secret", reference)
+        answer = json.loads(self.reader.readline() or b'{"error": "the daemon is gone"}')
+        if "error" in answer:
+            raise GiveUp(answer["error"])
+        return str(answer["value"])
+
+    def is_cancelled(self) -> bool:
+        return self.cancelled
+
+    def http(self) -> httpx.AsyncClient:
+        if self._http is None:
+            import httpx
+
+            self._http = httpx.AsyncClient(timeout=30, transport=httpx.AsyncHTTPTransport(retries=2))
+        return self._http
+
+    def db(self) -> psycopg.Connection[Any]:
+        if self._sync is None or self._sync.closed:
+            from scheduler.database.connection import connect
+
+            self._sync = connect(self.database_url, self.application_name)
+            self._sync.execute("SET client_connection_check_interval = 1000")
+        return self._sync
+
+    async def adb(self) -> psycopg.AsyncConnection[Any]:
+        if self._async is None or self._async.closed:
+            from scheduler.database.connection import connect_async
+
+            self._async = await connect_async(self.database_url, self.application_name)
+            await self._async.execute("SET client_connection_check_interval = 1000")
+        return self._async
+
+    def begin(self, message: Mapping[str, Any]) -> None:
+        self.cancelled = self.interrupted_late = False
+        self.database_url = message["database_url"]
+        self.application_name = f"erp-exec-{message['execution_id']}"
+
+    def finish(self) -> None:
+        """Close what the execution opened and did not close itself."""
+        if self._sync is not None:
+            with contextlib.suppress(Exception):
+                self._sync.close()
+            self._sync = None
+
+    async def afinish(self) -> None:
+        for opened in (self._http, self._async):
+            if opened is not None:
+                with contextlib.suppress(Exception):
+                    await (opened.aclose() if hasattr(opened, "aclose") else opened.close())
+        self._http = self._async = None
+
+
+def dump(body: Any) -> str:
+    """Return JSON that PostgreSQL can hold: no NaN, no NUL, no half characters; unknown objects as their text."""
+    text = json.dumps(body, default=str, allow_nan=False, separators=(",", ":"))
+    return json.dumps(_cleaned(json.loads(text)), separators=(",", ":")) if UNSTORABLE.search(text) else text
+
+
+def harmless(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *body* such that it can be sent: a line of log must never end a handler."""
+    try:
+        dump(dict(body))
+    except (TypeError, ValueError, RecursionError):
+        return {str(key): str(value) for key, value in body.items()}
+    return dict(body)
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    return value
+
+
+class Child:
+    """One handler process: serves executions until its line closes or it is told, by a flag, to leave."""
+
+    def __init__(self, control: socket.socket, find: Callable[[str], Handler]) -> None:
+        self.link = ChildLink(control)
+        self.find = find
+        self.runner: asyncio.Runner | None = None
+        signal.signal(signal.SIGTERM, self._on_terminate)
+
+    def serve(self) -> None:
+        while line := self.link.reader.readline():
+            answer = self._execute(json.loads(line))
+            leaves = answer.pop("leave", False) or has_children()
+            self.link.send("farewell" if leaves else "answer", answer)
+
+    def _on_terminate(self, _number: int, _frame: Any) -> None:
+        self.link.cancelled = True
+        if self.link.interrupt is None:
+            os._exit(0)
+        if self.link.sending:
+            self.link.interrupted_late = True
+        else:
+            self.link.interrupt()
+
+    def _execute(self, message: dict[str, Any]) -> dict[str, Any]:
+        self.link.begin(message)
+        os.environ["PGAPPNAME"] = self.link.application_name
+        os.environ[EXECUTION_VARIABLE] = str(message["execution_id"])
+        limit_memory(message["memory_mb"])
+        context = make_context(message, self.link)
+        try:
+            answer = self._answer(self.find(message["job_type"]), context, message)
+        finally:
+            self.link.interrupt = None
+            self.link.finish()
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        return answer
+
+    def _answer(self, handler: Handler, context: Context, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            arguments = handler.validate(message["parameters"])
+            if handler.wants_context:
+                arguments = {first_parameter(handler): context, **arguments}
+            result = self._call(handler, arguments)
+            return success(result, context)
+        except BaseException as error:
+            self.link.interrupt = None
+            return self._failure(error)
+
+    def _call(self, handler: Handler, arguments: dict[str, Any]) -> Any:
+        if handler.is_async:
+            if self.runner is None:
+                self.runner = asyncio.Runner()
+            return self.runner.run(self._awaited(handler, arguments))
+        self.link.interrupt = raise_cancelled
+        return handler.function(**arguments)
+
+    async def _awaited(self, handler: Handler, arguments: dict[str, Any]) -> Any:
+        loop, current = asyncio.get_running_loop(), asyncio.current_task()
+        assert current is not None
+        self.link.interrupt = lambda: void(loop.call_soon_threadsafe(current.cancel))
+        try:
+            return await handler.function(**arguments)
+        finally:
+            self.link.interrupt = lambda: None
+            await self.link.afinish()
+
+    def _failure(self, error: BaseException) -> dict[str, Any]:
+        answer = describe(error)
+        if self.link.cancelled and isinstance(error, (Cancelled, asyncio.CancelledError)):
+            return {"status": "cancelled"}
+        if not isinstance(error, (Retry, GiveUp, Skip, ParameterError)):
+            with contextlib.suppress(Exception):
+                self.link.log("ERROR", "".join(traceback.format_exception(error, limit=-20)), {})
+        return answer
+
+
+def void(_: Any) -> None:
+    return None
+
+
+def raise_cancelled() -> NoReturn:
+    raise Cancelled
+
+
+def first_parameter(handler: Handler) -> str:
+    return handler.function.__code__.co_varnames[0]
+
+
+def make_context(message: dict[str, Any], link: ChildLink) -> Context:
+    scheduled_for = datetime.fromisoformat(message["scheduled_for"])
+    last_success_at = message["last_success_at"]
+    return Context(
+        job=message["job_name"],
+        job_id=message["job_id"],
+        job_type=message["job_type"],
+        execution_id=message["execution_id"],
+        attempt=message["attempt"],
+        scheduled_for=scheduled_for,
+        market_codes=message["market_codes"],
+        deadline=message["deadline"],
+        idempotency_key=f"{message['job_id']}/{message['scheduled_for']}",
+        link=link,
+        fence=message["fence"],
+        trigger=message["trigger"],
+        last_success_at=datetime.fromisoformat(last_success_at) if last_success_at else None,
+        checkpoint=message["checkpoint"],
+        settings={**message["settings"], "database_url": message["database_url"]},
+    )
+
+
+def success(result: Any, context: Context) -> dict[str, Any]:
+    """Turn what the handler returned into a result object, with the figures it counted."""
+    figures = {} if result is None else result if isinstance(result, dict) else {"value": result}
+    if context.counts:
+        figures = {**figures, "counts": figures.get("counts", dict(context.counts))}
+    try:
+        text = dump(figures)
+    except (TypeError, ValueError, RecursionError) as error:
+        return {"status": "failed", "class": "result", "message": f"the result is not JSON: {error}", "retry": False}
+    if len(text) > RESULT_BYTES:
+        figures = {"truncated": True, "bytes": len(text), "counts": dict(context.counts)}
+    return {"status": "success", "result": figures}
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Say how the handler ended, in words fit for a row: class, message, whether another attempt makes sense."""
+    try:
+        message = str(error) or type(error).__name__
+    except BaseException:
+        message = f"{type(error).__name__} (its text cannot be made)"
+    message = message[:MESSAGE_CHARACTERS]
+    match error:
+        case Skip():
+            return {"status": "skipped", "reason": message}
+        case Retry():
+            return {"status": "failed", "class": "Retry", "message": message, "retry": True, "after": error.after}
+        case GiveUp():
+            return {"status": "failed", "class": "GiveUp", "message": message, "retry": False}
+        case ParameterError():
+            return {"status": "failed", "class": "parameters", "message": message, "retry": False}
+        case MemoryError():
+            return {"status": "failed", "class": "memory", "message": "out of memory", "retry": True, "leave": True}
+    kind = type(error).__name__
+    leave = not isinstance(error, Exception)
+    return {"status": "failed", "class": kind, "message": f"{kind}: {message}"[:MESSAGE_CHARACTERS], "retry": True,
+            "leave": leave, "after": getattr(error, "after", None)}
+
+
+def has_children() -> bool:
+    """Say whether the handler left processes behind; they are ended with this one."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+_memory_mb = 0
+
+
+def limit_memory(memory_mb: int) -> None:
+    global _memory_mb
+    if memory_mb != _memory_mb:
+        _memory_mb = memory_mb
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        soft = memory_mb * 1024 * 1024
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def settle(parent: int) -> None:
+    """Bind this process: it dies with its parent, gains no rights, dumps no core, goes first when memory ends."""
+    die_with_parent(parent)
+    forbid_new_privileges()
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as adjust:
+        adjust.write("500")
+    random.seed()
+
+
+def forked(parent: int, find: Callable[[str], Handler]) -> NoReturn:
+    """Go on as a handler process after the fork, with the control line on descriptor 3."""
+    status = 1
+    try:
+        settle(parent)
+        gc.enable()
+        sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+        Child(socket.socket(fileno=CONTROL_FD), find).serve()
+        status = 0
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    except BaseException:
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def main(source: str, job_type: str) -> NoReturn:
+    """Entry of a spawned handler process: import one source, then serve it."""
+    from scheduler.running.registry import load_source
+
+    made = {handler.job_type: handler for handler in load_source(source, job_type)}
+    forked(os.getppid(), made.__getitem__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,415 @@
+"""The daemon's side of the handler processes. Only this file knows where handlers run.
+
+Five verbs: free_slots, start, renew, cancel, finished. What handlers write on the way comes out of ``journal``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from loguru import logger
+
+from scheduler.errors import ConfigError
+from scheduler.model import Execution, ExecutionStatus, HandlerSpec, Outcome
+from scheduler.running.kernel import (
+    INSTANCE_VARIABLE,
+    become_subreaper,
+    boottime,
+    children_of,
+    environment_of,
+    kill_tree,
+)
+from scheduler.running.timeouts import ANSWERED, CANCELLED, CRASHED, FENCED, LEASE, TIMED_OUT
+from scheduler.secrets import Redactor, resolve
+from scheduler.settings import LOG_LINE_CHARACTERS, LOG_LINES_KEPT, Settings
+
+HELLO_SECONDS = 60
+KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH",
+                    "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_STATE_HOME")
+
+
+@dataclass(slots=True)
+class Running:
+    """An execution that is with the warden, and what became of its words so far."""
+
+    execution: Execution
+    deadline: float
+    mode: str
+    cancel_reason: str | None = None
+    lines: int = 0
+    lines_dropped: int = 0
+
+
+@dataclass(slots=True)
+class LogLine:
+    execution_id: int
+    line: int
+    at: datetime
+    level: str
+    stream: str
+    message: str
+    fields: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Journal:
+    """What handlers wrote since it was last emptied: log lines; the newest progress and checkpoint of each."""
+
+    lines: list[LogLine] = field(default_factory=list)
+    progress: dict[UUID, Any] = field(default_factory=dict)
+    checkpoints: dict[UUID, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.progress or self.checkpoints)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An outcome with what the daemon needs beside it."""
+
+    outcome: Outcome
+    execution: Execution
+    killed: bool
+    fenced: bool
+
+
+class Pool:
+    """A bounded set of handler processes behind a warden.
+
+    wake      called whenever something has ended
+    instance  id of this daemon; marks every process that descends from it
+    lock_fd   the state folder's lock, which the warden holds on to until its last child is gone
+    """
+
+    def __init__(
+        self, settings: Settings, dsn: str, instance_id: UUID, lock_fd: int | None, wake: Callable[[], None]
+    ) -> None:
+        self.settings = settings
+        self.dsn = dsn
+        self.instance_id = instance_id
+        self.lock_fd = lock_fd
+        self.wake = wake
+        self.redactor = Redactor()
+        self.specs: dict[str, HandlerSpec] = {}
+        self.spawned: dict[str, str] = {}
+        self.running: dict[int, Running] = {}
+        self.ended: list[Ended] = []
+        self.journal = Journal()
+        self.closing = False
+        self._warden: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._hello: asyncio.Future[dict[str, Any]] | None = None
+        self._buffer = b""
+        self._handler_settings = {"backup_dir": str(settings.backup_dir), "node": settings.node}
+
+    # -- the five verbs ---------------------------------------------------------------------------------------------
+
+    @property
+    def needs_warden(self) -> bool:
+        """Whether the warden has died and another must be opened."""
+        return self._transport is None and not self.closing
+
+    @property
+    def free_slots(self) -> int:
+        """Return how many executions could start this moment; 0 while there is no warden."""
+        if self._transport is None or self.closing:
+            return 0
+        return self.settings.workers - len(self.running)
+
+    def start(self, executions: Iterable[Execution], lease_until: float) -> None:
+        """Hand claimed executions to the warden.
+
+        lease_until  boot-time seconds until when they may live without a renewal
+        """
+        batch = [self._start_line(execution, lease_until) for execution in executions]
+        if batch and self._transport is not None:
+            self._transport.write(b"".join(batch))
+
+    def renew(self, execution_ids: Iterable[int], lease_until: float) -> None:
+        """Let these executions live until *lease_until* (boot-time seconds)."""
+        numbers = " ".join(map(str, execution_ids))
+        if numbers:
+            self._tell(f"lease {lease_until:.6f} {numbers}\n")
+
+    def cancel(self, execution_id: int, reason: str, grace: float | None = None) -> None:
+        """Ask an execution to end: SIGTERM now, SIGKILL after *grace* seconds (default: the house's)."""
+        running = self.running.get(execution_id)
+        if running is not None and running.cancel_reason is None:
+            running.cancel_reason = reason
+            self._tell(f"cancel {execution_id} {self.settings.kill_seconds if grace is None else grace}\n")
+
+    def fence_out(self, execution_id: int) -> None:
+        """Kill an execution whose lock is no longer ours."""
+        if execution_id in self.running:
+            self._tell(f"kill {execution_id}\n")
+
+    def finished(self) -> list[Ended]:
+        """Return what has ended since the last call."""
+        ended, self.ended = self.ended, []
+        return ended
+
+    def take_journal(self) -> Journal:
+        taken, self.journal = self.journal, Journal()
+        return taken
+
+    # -- the warden's life ------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Start the warden and learn its handlers. Raises ConfigError with every fault it found."""
+        become_subreaper()
+        ours, theirs = socket.socketpair()
+        options = {
+            "modules": self.settings.handler_modules,
+            "workers": self.settings.workers,
+            "max_executions_per_child": self.settings.max_executions_per_child,
+            "timeout_grace_seconds": self.settings.timeout_grace_seconds,
+        }
+        inherited = [theirs.fileno()] + ([self.lock_fd] if self.lock_fd is not None else [])
+        command = [sys.executable, "-P", "-m", "scheduler.running.warden", str(theirs.fileno()), json.dumps(options)]
+        self._warden = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, pass_fds=inherited, env=self._environment(), start_new_session=True
+        )
+        theirs.close()
+        loop = asyncio.get_running_loop()
+        self._hello = loop.create_future()
+        self._buffer = b""
+        ours.setblocking(False)
+        transport, _ = await loop.create_connection(lambda: _Ear(self), sock=ours)
+        try:
+            hello = await asyncio.wait_for(self._hello, HELLO_SECONDS)
+        except TimeoutError:
+            transport.abort()
+            raise ConfigError("the handlers could not be imported within a minute") from None
+        if hello["faults"]:
+            transport.abort()
+            self.bury_warden()
+            raise ConfigError("; ".join(hello["faults"]))
+        transport.set_write_buffer_limits(high=64 * 1024 * 1024)
+        self._learn(hello["types"])
+        self._transport = transport
+
+    def bury_warden(self) -> None:
+        """See the warden gone, and kill whatever it left to us as sub-reaper."""
+        if self._warden is not None:
+            try:
+                self._warden.wait(5)
+            except subprocess.TimeoutExpired:
+                self._warden.kill()
+                self._warden.wait()
+            self._warden = None
+        mark = str(self.instance_id).encode()
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            left = [pid for pid in children_of(os.getpid())
+                    if environment_of(pid).get(INSTANCE_VARIABLE.encode()) == mark or self._reaped(pid)]
+            if not left:
+                return
+            kill_tree(left)
+            for pid in left:
+                self._reaped(pid)
+
+    @staticmethod
+    def _reaped(pid: int) -> bool:
+        """Collect *pid* if it is a dead child of ours; never a child that others wait for."""
+        try:
+            if not environment_of(pid):
+                os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            pass
+        return False
+
+    def close(self) -> None:
+        """End the warden with all that runs."""
+        self.closing = True
+        if self._transport is not None:
+            self._tell("quit\n")
+            self._transport.close()
+            self._transport = None
+        self.bury_warden()
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        # the language and the like, never the database's address: it may carry a password, and goes over the pipe
+        kept |= {k: v for k, v in os.environ.items() if k in ("ERP_SCHEDULER_LANG", "ERP_SCHEDULER_PG_BIN")}
+        return {**kept, INSTANCE_VARIABLE: str(self.instance_id), "PYTHONUNBUFFERED": "1"}
+
+    def _learn(self, types: list[dict[str, Any]]) -> None:
+        self.specs = {}
+        for made in types:
+            if made.pop("spawn", None):
+                self.spawned[made["job_type"]] = made["source"]
+                logger.warning("handler.spawned job_type={} reason=\"its import starts threads\"", made["job_type"])
+            self.specs[made["job_type"]] = HandlerSpec(**made)
+
+    # -- lines out --------------------------------------------------------------------------------------------------
+
+    def _tell(self, line: str) -> None:
+        if self._transport is not None:
+            self._transport.write(line.encode())
+
+    def _start_line(self, execution: Execution, lease_until: float) -> bytes:
+        spec = self.specs[execution.job_type]
+        mode = "spawn" if execution.job_type in self.spawned else "fresh" if spec.fresh_process else "fork"
+        deadline = boottime() + execution.timeout_seconds
+        self.running[execution.id] = Running(execution, deadline, mode)
+        last = execution.last_success_at
+        body = json.dumps({
+            "execution_id": execution.id, "job_id": execution.job_id, "job_name": execution.job_name,
+            "job_type": execution.job_type, "trigger": execution.trigger, "attempt": execution.attempt,
+            "fence": execution.fence, "scheduled_for": execution.scheduled_for.astimezone(UTC).isoformat(),
+            "last_success_at": last.isoformat() if last else None, "deadline": deadline,
+            "parameters": execution.parameters, "market_codes": execution.market_codes,
+            "checkpoint": execution.checkpoint, "database_url": self.dsn, "settings": self._handler_settings,
+            "memory_mb": spec.memory_mb or self.settings.memory_mb,
+        })
+        return f"start {execution.id} {execution.timeout_seconds:.3f} {lease_until:.6f} {mode} {body}\n".encode()
+
+    # -- lines in ---------------------------------------------------------------------------------------------------
+
+    def hear(self, data: bytes) -> None:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            verb, _, rest = line.partition(b" ")
+            if verb == b"end":
+                self._on_end(rest)
+            elif verb == b"hello":
+                if self._hello is not None and not self._hello.done():
+                    self._hello.set_result(json.loads(rest))
+            else:
+                self._on_word(verb.decode(), rest)
+        if self.ended:
+            self.wake()
+
+    def lost_warden(self) -> None:
+        """The warden is gone: its children die with it, and what they were at is lost."""
+        if self._hello is not None and not self._hello.done():
+            self._hello.set_result({"faults": ["the handler processes' parent ended while it started"], "types": []})
+        if self._transport is None or self.closing:
+            return
+        self._transport = None
+        self.bury_warden()
+        for running in list(self.running.values()):
+            self._end(running, LEASE, None, {})
+        self.wake()
+
+    def _on_end(self, rest: bytes) -> None:
+        number, why, exit_code, body = rest.split(b" ", 3)
+        running = self.running.get(int(number))
+        if running is not None:
+            code = None if exit_code == b"-" else int(exit_code)
+            self._end(running, why.decode(), code, json.loads(body))
+
+    def _end(self, running: Running, why: str, exit_code: int | None, answer: dict[str, Any]) -> None:
+        execution = running.execution
+        del self.running[execution.id]
+        if running.lines_dropped:
+            self._note(running, "WARNING", "log", f"{running.lines_dropped} more lines were not kept", None, last=True)
+        outcome = make_outcome(execution, running, why, exit_code, answer, self.redactor)
+        killed = why != ANSWERED or exit_code is not None
+        self.ended.append(Ended(outcome, execution, killed, fenced=why == FENCED))
+
+    def _on_word(self, verb: str, rest: bytes) -> None:
+        number, _, body = rest.partition(b" ")
+        running = self.running.get(int(number))
+        if running is None:
+            return
+        said = json.loads(body)
+        token = running.execution.token
+        if verb == "log":
+            self._note(running, said["level"], "log", said["message"], said["fields"] or None)
+        elif verb == "out":
+            self._note(running, "INFO" if said[0] == "stdout" else "WARNING", said[0], said[1], None)
+        elif verb == "report":
+            self.journal.progress[token] = {**self.journal.progress.get(token, {}), **self.redactor.value(said)}
+        elif verb == "checkpoint":
+            self.journal.checkpoints[token] = self.redactor.value(said)
+        elif verb == "secret":
+            self._answer_secret(running.execution.id, said)
+
+    def _note(
+        self, running: Running, level: str, stream: str, message: str, fields: dict[str, Any] | None, last: bool = False
+    ) -> None:
+        if running.lines >= LOG_LINES_KEPT and not last:
+            running.lines_dropped += 1
+            return
+        running.lines += 1
+        text = self.redactor.text(message[:LOG_LINE_CHARACTERS])
+        safe = self.redactor.value(fields) if fields else None
+        line = LogLine(running.execution.id, running.lines, datetime.now(UTC), level, stream, text, safe)
+        self.journal.lines.append(line)
+
+    def _answer_secret(self, execution_id: int, reference: str) -> None:
+        try:
+            value = resolve(str(reference))
+            self.redactor.learn(value)
+            answer = {"value": value}
+        except ConfigError as error:
+            answer = {"error": str(error)}
+        self._tell(f"secret {execution_id} {json.dumps(answer)}\n")
+
+
+class _Ear(asyncio.Protocol):
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    def data_received(self, data: bytes) -> None:
+        self.pool.hear(data)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.pool.lost_warden()
+
+
+def make_outcome(
+    execution: Execution, running: Running, why: str, exit_code: int | None, answer: dict[str, Any], redactor: Redactor
+) -> Outcome:
+    """Turn what the warden saw into an outcome: how it ended, whether to try again, whether that uses up a retry."""
+    common: dict[str, Any] = {
+        "execution_id": execution.id, "token": execution.token, "attempt": execution.attempt,
+        "failed_attempts": execution.failed_attempts, "exit_code": exit_code,
+    }
+    if why == TIMED_OUT:
+        minutes = f"{execution.timeout_seconds / 60:g}"
+        return Outcome(**common, status=ExecutionStatus.TIMED_OUT, error_class="timeout",
+                       error_message=f"did not end within timeout_minutes = {minutes}", retry=True)
+    if why == FENCED:
+        return Outcome(**common, status=ExecutionStatus.CANCELLED, error_class="revoked",
+                       error_message="its lock was taken away; it was ended")
+    if why == LEASE:
+        return Outcome(**common, status=ExecutionStatus.LOST, error_class="lost",
+                       error_message="the daemon lost this execution; it was ended", retry=True)
+    status = answer.get("status")
+    if why == CANCELLED and status not in ("success", "failed"):
+        by_drain = running.cancel_reason == "shutdown"
+        return Outcome(**common, status=ExecutionStatus.CANCELLED, error_class=running.cancel_reason or "cancelled",
+                       error_message="the daemon was stopped" if by_drain else "cancelled on request",
+                       retry=by_drain, counted=not by_drain)
+    if why == CRASHED or status is None:
+        return Outcome(**common, status=ExecutionStatus.FAILED, error_class="crashed", retry=True,
+                       error_message=f"the process ended without an answer ({exit_text(exit_code)})")
+    if status == "success":
+        return Outcome(**common, status=ExecutionStatus.SUCCESS, result=redactor.value(answer["result"]))
+    if status == "skipped":
+        return Outcome(**common, status=ExecutionStatus.SKIPPED, skip_reason=redactor.text(answer["reason"]))
+    if status == "cancelled":
+        return Outcome(**common, status=ExecutionStatus.CANCELLED, error_class="cancelled",
+                       error_message="the handler ended itself as cancelled")
+    return Outcome(**common, status=ExecutionStatus.FAILED, error_class=answer["class"],
+                   error_message=redactor.text(answer["message"]), retry=answer["retry"],
+                   retry_after=answer.get("after"))
+
+
+def exit_text(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "no exit code"
+    return f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
