@@ -31,6 +31,7 @@ from scheduler.settings import Settings
 from scheduler.words import say
 
 RECORD_SECONDS = 10.0
+LEAVE_SECONDS = 6.0
 WATCH_SECONDS = 1.0
 STALL_SECONDS = 60.0
 
@@ -168,6 +169,7 @@ class Daemon:
                 self.readiness.watchdog()
             if once and self.shared.is_idle and self.work.nothing_to_do:
                 return
+            self.shared.pool.end_adopted()
             if self.shared.pool.needs_warden:
                 await self._new_warden()
             try:
@@ -192,7 +194,7 @@ class Daemon:
         shared.beat_wake.set()
         self.heartbeats.next_report = 0.0
         event("INFO", "daemon.draining", running=len(shared.pool.running))
-        self.readiness.stopping(settings.drain_seconds + settings.kill_seconds + RECORD_SECONDS)
+        self.readiness.stopping(settings.drain_seconds + settings.kill_seconds + RECORD_SECONDS + LEAVE_SECONDS)
         await self._until_idle(settings.drain_seconds, unless=self.hurry)
         grace = 0.0 if self.hurry.is_set() else settings.kill_seconds
         for execution_id in list(shared.pool.running):

@@ -144,7 +144,7 @@ def _launch_until_it_lives(account: Account, place: Place) -> Place:
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         handle = _free_of_predecessor(place, deadline)
-        log = _openplace.log
+        log = _open_log(place)
         try:
             start = os.fstat(log).st_size
             place = _with_free_port(place)

@@ -103,6 +103,7 @@ class Embedded:
         )
 
     def _make_state_dir(self) -> None:
+        """Create the state folder; as root so that the service user can pass through to what it owns in there."""
         try:
             self.state_dir.mkdir(parents=True, exist_ok=True, mode=PASSAGE if os.geteuid() == 0 else 0o700)
         except OSError as error:

@@ -38,6 +38,13 @@ APPLIED = "SELECT number, name, checksum FROM schedule_migrations ORDER BY numbe
 NOTE = "INSERT INTO schedule_migrations (number, name, checksum) VALUES (%(number)s, %(name)s, %(checksum)s)"
 LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
 
+# A role named like one of our schemas would find that schema first ("$user"): what is made later goes where the first was.
+STAY_IN_SCHEMA = """
+SELECT set_config('search_path', quote_ident(namespace.nspname) || ', ' || current_setting('search_path'), true)
+  FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+ WHERE class.oid = 'schedule_migrations'::regclass
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -51,7 +58,7 @@ class Migration:
 
 
 def available() -> list[Migration]:
-    """Return the migrations this release carries, in order: beside the package in a checkout, inside it when installed."""
+    """Return the migrations of this release, in order: beside the package in a checkout, inside it when installed."""
     beside = Path(__file__).resolve().parents[2] / "sql" / "migrations"
     if beside.is_dir():
         texts = {path.name: path.read_text(encoding="utf-8") for path in beside.glob("[0-9]*.sql")}
@@ -74,7 +81,7 @@ def pending(connection: psycopg.Connection[Any]) -> list[Migration]:
     applied = connection.execute(APPLIED).fetchall() if row and row[0] else []
     for number, name, checksum in applied:
         if number not in known:
-            raise ConfigError(f"the database has migration {number} ({name}), which this release does not know; upgrade it")
+            raise ConfigError(f"the database has migration {number} ({name}), unknown to this release; upgrade it")
         if known[number].checksum != checksum:
             raise ConfigError(f"migration {number} ({name}) was changed after it had been applied; restore the file")
     done = {number for number, _, _ in applied}
@@ -90,7 +97,7 @@ def migrate(connection: psycopg.Connection[Any], tell: Callable[[Migration], Non
     with connection.transaction():
         connection.execute(LOCK, {"key": MIGRATOR_LOCK})
         connection.execute(ENSURE_TABLE)
-    applied = []
+    applied: list[Migration] = []
     while True:
         with connection.transaction():
             connection.execute(LOCK, {"key": MIGRATOR_LOCK})
@@ -99,6 +106,7 @@ def migrate(connection: psycopg.Connection[Any], tell: Callable[[Migration], Non
                 return applied
             migration = waiting[0]
             connection.execute("SET LOCAL lock_timeout = '10s'")
+            connection.execute(STAY_IN_SCHEMA)
             connection.execute(migration.sql.encode())
             connection.execute(
                 NOTE, {"number": migration.number, "name": migration.name, "checksum": migration.checksum}

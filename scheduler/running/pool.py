@@ -6,6 +6,7 @@ Five verbs: free_slots, start, renew, cancel, finished. What handlers write on t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -28,6 +29,7 @@ from scheduler.running.kernel import (
     boottime,
     children_of,
     environment_of,
+    is_zombie,
     kill_tree,
 )
 from scheduler.running.timeouts import ANSWERED, CANCELLED, CRASHED, FENCED, LEASE, TIMED_OUT
@@ -200,7 +202,7 @@ class Pool:
         self._transport = transport
 
     def bury_warden(self) -> None:
-        """See the warden gone, and kill whatever it left to us as sub-reaper."""
+        """See the warden gone, and with it whatever it leaves to us as sub-reaper."""
         if self._warden is not None:
             try:
                 self._warden.wait(5)
@@ -208,26 +210,24 @@ class Pool:
                 self._warden.kill()
                 self._warden.wait()
             self._warden = None
-        mark = str(self.instance_id).encode()
-        until = time.monotonic() + 2
-        while time.monotonic() < until:
-            left = [pid for pid in children_of(os.getpid())
-                    if environment_of(pid).get(INSTANCE_VARIABLE.encode()) == mark or self._reaped(pid)]
-            if not left:
-                return
-            kill_tree(left)
-            for pid in left:
-                self._reaped(pid)
+        quiet, until = 0, time.monotonic() + 1
+        while quiet < 3 and time.monotonic() < until:  # those of its children that die now leave us theirs
+            quiet = 0 if self.end_adopted() else quiet + 1
+            time.sleep(0.01)
 
-    @staticmethod
-    def _reaped(pid: int) -> bool:
-        """Collect *pid* if it is a dead child of ours; never a child that others wait for."""
-        try:
-            if not environment_of(pid):
-                os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
-        return False
+    def end_adopted(self) -> int:
+        """Kill and collect what a dead warden or a dead handler left to us. Returns how many there still are."""
+        mark, left = str(self.instance_id).encode(), 0
+        for pid in children_of(os.getpid()):
+            if self._warden is not None and pid == self._warden.pid:
+                continue
+            if environment_of(pid).get(INSTANCE_VARIABLE.encode()) == mark:
+                kill_tree([pid])
+                left += 1
+            elif is_zombie(pid):
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+        return left
 
     def close(self) -> None:
         """End the warden with all that runs."""

@@ -135,7 +135,7 @@ def test_first_start_makes_cluster_and_database_and_the_second_only_answers(fres
 def test_asking_creates_nothing(folder: Path) -> None:
     server = Embedded(folder / "never" / "made")
     assert server.is_running() is False
-    assert server.url().startswith("postgresql://erp@")
+    assert server.url().startswith("postgresql://erp_scheduler@")
     assert server.status()["version"] is None
     server.stop()
     assert list(folder.iterdir()) == []
@@ -171,7 +171,7 @@ def test_folders_are_closed_to_others(private: Embedded) -> None:
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     for closed in (home / "passfile", home / "server.log", home / "server.lock"):
         assert stat.S_IMODE(closed.stat().st_mode) == 0o600
-    assert "erp:" in (home / "passfile").read_text()
+    assert "erp_scheduler:" in (home / "passfile").read_text()
     assert "passfile" not in private.url()
 
 

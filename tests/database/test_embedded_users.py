@@ -169,7 +169,7 @@ def test_root_opens_no_folder_when_the_service_user_cannot_enter_it(folder: Path
     try:
         assert server.start() == promised
         status = server.status()
-        assert modes(closed.parent, closed) == [0o700, 0o700]
+        assert modes(closed.parent) == [0o700]
         assert status["data"].startswith(str(folder / "lib"))
         assert str(closed) in status["note"] and status["data"].removesuffix("/data") in status["note"]
         assert modes(folder / "lib") == [0o711]
@@ -177,6 +177,18 @@ def test_root_opens_no_folder_when_the_service_user_cannot_enter_it(folder: Path
     finally:
         server.stop()
     assert Embedded(closed).url() == promised
+
+
+@root_only
+def test_a_new_state_folder_in_an_open_place_holds_roots_data_itself(folder: Path) -> None:
+    server = Embedded(folder / "state")
+    promised = server.url()
+    try:
+        assert server.start() == promised
+        assert server.status()["data"] == str(folder / "state" / "postgres" / "data")
+        assert server.status()["note"] is None
+    finally:
+        server.stop()
 
 
 @root_only
@@ -245,7 +257,7 @@ def test_without_a_service_user_a_namespace_serves(folder: Path, monkeypatch: py
     try:
         assert server_user(server) == "root"
         assert server.status()["os_user"] == "root"
-        assert modes(server.state_dir) == [0o700]
+        assert modes(Path(server.status()["data"])) == [0o700]
         assert answers(server)
         os.kill(server.status()["pid"], 9)
         server.start()

@@ -22,7 +22,7 @@ SELECT class.relname || coalesce('.' || attribute.attname, '')
   FROM pg_class AS class
   LEFT JOIN pg_attribute AS attribute
          ON attribute.attrelid = class.oid AND attribute.attnum > 0 AND NOT attribute.attisdropped
- WHERE class.relnamespace = 'public'::regnamespace AND class.relkind IN ('r', 'p')
+ WHERE class.relnamespace IN ('public'::regnamespace, 'erp'::regnamespace) AND class.relkind IN ('r', 'p')
    AND (obj_description(class.oid, 'pg_class') IS NULL
         OR coalesce(col_description(class.oid, attribute.attnum), '') !~ '[가-힣].*\\n.*[A-Za-z]')
 """
@@ -170,6 +170,8 @@ def test_no_extension_is_needed(connection: psycopg.Connection[Any]) -> None:
 
 def test_every_table_and_column_is_explained_in_korean_and_english(connection: psycopg.Connection[Any]) -> None:
     assert [row[0] for row in connection.execute(UNCOMMENTED)] == []
+    connection.execute("CREATE TABLE bare (n integer); COMMENT ON TABLE bare IS '표'")
+    assert [row[0] for row in connection.execute(UNCOMMENTED)] == ["bare.n"]
 
 
 def _until_blocked(connection: psycopg.Connection[Any], pid: int) -> None:

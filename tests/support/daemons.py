@@ -40,6 +40,7 @@ class Daemon:
         self.log_dir = folder / f"logs-{node}"
         self.output = folder / f"output-{node}.txt"
         self.settings = {"handlers": "tests.support.jobs", "workers": 4, "drain_seconds": 5, "kill_seconds": 1, **settings}
+        self.arguments: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,7 +57,7 @@ class Daemon:
         with self.output.open("ab") as output:
             mark = output.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "tests.support.run_daemon"],
+                [sys.executable, "-u", "-m", "tests.support.run_daemon", *self.arguments],
                 cwd=ROOT, env={**self.environment, **extra}, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
             )
         if wait:

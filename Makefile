@@ -1,0 +1,44 @@
+# Everything happens inside .venv; a second call installs again only when the pins or pyproject.toml have changed.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+ARGS ?=
+
+.PHONY: help install demo run test test-faults lint bench pins
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+install: $(INSTALLED)  ## make .venv and install everything into it, pinned by hash
+
+demo: $(INSTALLED)  ## start everything with sandbox marketplaces, nothing else needed
+	$(BIN)/erp-scheduler demo $(ARGS)
+
+run: $(INSTALLED)  ## start the daemon in the foreground (ARGS="--workers 4")
+	$(BIN)/erp-scheduler start $(ARGS)
+
+test: $(INSTALLED)  ## run all tests (ARGS="-k claim")
+	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(INSTALLED)  ## run the fault suite alone
+	$(BIN)/python -m pytest -m faults $(ARGS)
+
+lint: $(INSTALLED)  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)  ## measure throughput and lateness against bare SQL
+	$(BIN)/python -m benchmarks $(ARGS)
+
+pins:  ## write requirements/*.txt anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		--all-extras pyproject.toml requirements/build.in -o requirements/all.txt
+	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		-c requirements/all.txt pyproject.toml requirements/build.in -o requirements/base.txt
+
+$(INSTALLED): pyproject.toml requirements/all.txt
+	@PYTHON='$(PYTHON)' deploy/install.sh .venv requirements/all.txt
+	@touch $@

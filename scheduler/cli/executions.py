@@ -1,0 +1,233 @@
+"""`erp-scheduler executions`: what ran, what runs, what waits, and the lines it wrote."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scheduler.cli import exit_codes
+from scheduler.cli.grammar import Stop, both, chosen, command, noun
+from scheduler.cli.output import (
+    hint,
+    moment,
+    print_fields,
+    print_json,
+    print_line,
+    print_table,
+    relative,
+    show,
+    spell_duration,
+)
+from scheduler.cli.session import database
+from scheduler.words import say
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+app = noun("executions", "실행 기록을 보고, 다시 시도하고, 취소합니다", "See, retry and cancel executions")
+Number = Annotated[int, typer.Argument(min=1, help=both("실행 번호", "Execution"))]
+Numbers = Annotated[list[int] | None, typer.Argument(min=1, help=both("실행 번호", "Executions"))]
+STATUSES = ("queued", "running", "success", "failed", "timed_out", "cancelled", "skipped", "lost")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FOLLOW_SECONDS = 0.5
+
+
+def result_words(row: Any) -> str:
+    """Return what an execution says of itself in one line: counts, progress, the reason or the error."""
+    if row["error_message"]:
+        return str(row["error_message"]).splitlines()[0][:200]
+    if row["skip_reason"]:
+        return str(row["skip_reason"])
+    figures = row["result"] or (row["progress"] or {}).get("counts") or {}
+    return " ".join(f"{name}={value}" for name, value in figures.items() if not isinstance(value, (dict, list)))
+
+
+@command(app, "list", "실행 목록 (최근 것부터)", "List executions, newest first")
+def list_(
+    job: Annotated[str | None, typer.Option(help=both("작업 번호 또는 이름", "Job, by id or name"))] = None,
+    status: Annotated[list[str] | None, typer.Option(help=both("상태 (여러 번 가능)", "Status, may be repeated"))] = None,
+    trigger: Annotated[str | None, typer.Option(help="schedule, manual, retry, …")] = None,
+    node: Annotated[str | None, typer.Option(help=both("노드", "Node"))] = None,
+    since: Annotated[str | None, typer.Option(metavar="24h", help=both("최근 얼마 동안", "How far back"))] = None,
+    limit: Annotated[int, typer.Option(min=1, help=both("최대 개수", "At most"))] = 50,
+) -> None:
+    """List executions."""
+    from scheduler.cli.schedule_flags import seconds
+    from scheduler.queries import executions as queries
+    from scheduler.queries.jobs import database_now, find_job
+
+    wrong = [each for each in status or [] if each not in STATUSES]
+    if wrong:
+        raise Stop(exit_codes.USAGE, f"--status {wrong[0]}: {' | '.join(STATUSES)}")
+    back = None if since is None else seconds(since)
+    with database() as connection:
+        number = None if job is None else find_job(connection, job)
+        found = queries.list_executions(
+            connection, job_id=number, statuses=status or None, trigger=trigger, node=node, since=back, limit=limit
+        )
+        now = database_now(connection)
+    if chosen().json:
+        print_json(found)
+        return
+    print_table(found, [
+        ("ID", lambda row: row["id"]),
+        (say("상태", "STATUS"), lambda row: row["status"]),
+        (say("작업", "JOB"), lambda row: row["job_name"]),
+        (say("계기", "TRIGGER"), lambda row: row["trigger"]),
+        (say("예정", "PLANNED"), lambda row: moment(row["scheduled_for"])),
+        (say("시도", "TRY"), lambda row: row["attempt"]),
+        (say("시작", "STARTED"), lambda row: relative(row["started_at"], now)),
+        (say("시간", "TOOK"), lambda row: spell_duration(row["duration_ms"])),
+        (say("노드", "NODE"), lambda row: row["node"]),
+        (say("결과", "RESULT"), result_words),
+    ], empty=say("실행이 없습니다. 지금 실행", "no executions; to run one now") + ": erp-scheduler jobs run JOB")
+
+
+@command(app, "show", "실행 하나를 자세히", "Show everything about one execution")
+def show_(execution: Number) -> None:
+    """Show one execution."""
+    from scheduler.queries.executions import execution as find
+
+    with database() as connection:
+        row = find(connection, execution)
+    if chosen().json:
+        print_json(row)
+    else:
+        print_fields(row.items())
+
+
+@command(app, "logs", "실행이 남긴 로그 (작업 이름이면 최근 실행)", "The lines of an execution (of a job: its latest)")
+def logs(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION|JOB", help=both("실행 번호 또는 작업", "Execution or job"))],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help=both("끝날 때까지 계속", "Go on until it ends"))] = False,
+    tail: Annotated[int | None, typer.Option(min=1, help=both("마지막 몇 줄", "The last lines only"))] = None,
+    level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING, ERROR")] = "DEBUG",
+) -> None:
+    """Print the lines of an execution."""
+    from scheduler.queries import executions as queries
+
+    if level.upper() not in LEVELS:
+        raise Stop(exit_codes.USAGE, f"--level {level}: {' | '.join(LEVELS)}")
+    levels = None if level.upper() == "DEBUG" else [*LEVELS[LEVELS.index(level.upper()):], "CRITICAL"]
+    with database() as connection:
+        number = _execution_of(connection, execution)
+        if follow:
+            _follow(connection, number, tail, levels)
+            return
+        lines = queries.logs(connection, number, tail=tail, levels=levels)
+        row = queries.execution(connection, number)
+    if chosen().json:
+        print_json(lines)
+        return
+    for line in lines:
+        _show_line(line)
+    _say_end(row)
+
+
+def _execution_of(connection: Connection[Any], text: str) -> int:
+    from scheduler.queries.executions import execution, latest_of
+    from scheduler.queries.jobs import find_job
+
+    if text.isascii() and text.isdigit():
+        return int(execution(connection, int(text))["id"])
+    return latest_of(connection, find_job(connection, text))
+
+
+def _follow(connection: Connection[Any], number: int, tail: int | None, levels: list[str] | None) -> None:
+    from scheduler.model import ENDED
+    from scheduler.queries import executions as queries
+
+    after = -1
+    try:
+        while True:
+            # The status first: lines are stored no later than the end they belong to.
+            row = queries.execution(connection, number)
+            for line in queries.logs(connection, number, after=after, tail=tail if after < 0 else None, levels=levels):
+                after = line["line"]
+                print_line(line) if chosen().json else _show_line(line)
+            if row["status"] in ENDED:
+                _say_end(row)
+                return
+            time.sleep(FOLLOW_SECONDS)
+    except KeyboardInterrupt:
+        hint(say("\n실행은 계속됩니다", "\nthe execution goes on") + f": erp-scheduler executions logs {number} --follow")
+        raise
+
+
+def _show_line(line: Any) -> None:
+    fields = " ".join(f"{name}={value}" for name, value in (line["fields"] or {}).items())
+    stream = "" if line["stream"] == "log" else f" {line['stream']}"
+    show(f"{moment(line['logged_at'])} {line['level']:<7}{stream} {line['message']}{'  ' + fields if fields else ''}")
+
+
+def _say_end(row: Any) -> None:
+    hint(f"— {row['status']}  {spell_duration(row['duration_ms'])}  {result_words(row)}")
+
+
+@command(app, "retry", "다시 시도합니다", "Try again")
+def retry(
+    execution: Numbers = None,
+    failed: Annotated[bool, typer.Option("--failed", help=both("실패한 것 전부", "All that failed"))] = False,
+    since: Annotated[str, typer.Option(metavar="1h", help=both("최근 얼마 동안 (--failed)", "How far back (--failed)"))] = "1h",
+    job: Annotated[str | None, typer.Option(help=both("이 작업만 (--failed)", "Only this job (--failed)"))] = None,
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", metavar="K=V", help=both("매개변수", "Parameter"))] = None,
+    wait: Annotated[bool, typer.Option("--wait", help=both("끝날 때까지 기다립니다", "Wait for the end"))] = False,
+    timeout: Annotated[str | None, typer.Option(help=both("기다리는 시간 (--wait)", "How long to wait (--wait)"))] = None,
+) -> int:
+    """Queue another attempt at the same planned time."""
+    from scheduler.cli.schedule_flags import parameters_of, seconds
+    from scheduler.cli.waiting import wait_for
+    from scheduler.queries.executions import failed_since
+    from scheduler.queries.jobs import find_job
+
+    given = parameters_of(param, None)
+    limit = None if timeout is None else seconds(timeout)
+    with database() as connection:
+        number = None if job is None else find_job(connection, job)
+        former = failed_since(connection, seconds(since), number) if failed else list(execution or [])
+        if not former and not failed:
+            raise Stop(exit_codes.USAGE, say("실행 번호 또는 --failed가 필요합니다", "name executions, or give --failed")
+                       + "\nerp-scheduler executions list --status failed")
+        queued = [(each, _retry_one(connection, each, given)) for each in former]
+        if wait and queued:
+            return wait_for(connection, [new for _, new in queued], limit)
+    if chosen().json:
+        print_json([{"retry_of": each, "execution_id": new} for each, new in queued])
+        return exit_codes.OK
+    for each, new in queued:
+        show(say(f"실행 {new}: {each}의 재시도", f"execution {new}: retry of {each}"))
+    if not queued:
+        hint(say("실패한 실행이 없습니다", "nothing failed"))
+    return exit_codes.OK
+
+
+def _retry_one(connection: Connection[Any], number: int, given: dict[str, Any] | None) -> int:
+    from scheduler.cli.job_edits import checked_parameters
+    from scheduler.protocol.requests import retry as ask
+    from scheduler.queries.executions import execution as find
+
+    if given is None:
+        return ask(connection, number)
+    row = find(connection, number)
+    parameters = {**row["parameters"], **given}
+    checked_parameters(connection, row["job_type"], parameters)
+    return ask(connection, number, parameters)
+
+
+@command(app, "cancel", "취소합니다", "Cancel executions")
+def cancel(execution: Annotated[list[int], typer.Argument(min=1, help=both("실행 번호", "Executions"))]) -> None:
+    """End executions: those that wait at once, those that run at their node's next look."""
+    from scheduler.protocol.requests import cancel as ask
+
+    with database() as connection:
+        ended = [{"execution_id": number, "state": ask(connection, number)} for number in execution]
+    if chosen().json:
+        print_json(ended)
+        return
+    for each in ended:
+        if each["state"] == "cancelled":
+            show(say(f"실행 {each['execution_id']}: 취소했습니다", f"execution {each['execution_id']}: cancelled"))
+        else:
+            show(say(f"실행 {each['execution_id']}: 취소를 요청했습니다", f"execution {each['execution_id']}: asked to end"))

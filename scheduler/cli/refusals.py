@@ -1,0 +1,60 @@
+"""PostgreSQL's errors in our words: message, detail and hint, each on its line, and the next command to try."""
+
+from __future__ import annotations
+
+import psycopg
+
+from scheduler.cli import exit_codes
+from scheduler.cli.grammar import Stop
+from scheduler.database.connection import is_outage
+from scheduler.errors import Conflict, DatabaseUnavailable, NotAllowed, SchedulerError
+from scheduler.words import say
+
+NOT_MIGRATED = ("42P01", "42703", "42883", "3F000")
+NOT_GRANTED = ("42501",)
+BUSY = ("40001", "40P01", "55P03", "57014")
+
+
+def in_our_words(error: Exception) -> SchedulerError | None:
+    """Return what to tell an operator about *error*, None for an error that is not the database's."""
+    if not isinstance(error, psycopg.Error):
+        return None
+    state = error.sqlstate or ""
+    if state in NOT_MIGRATED:
+        return DatabaseUnavailable(
+            say("데이터베이스에 스키마가 없거나 오래되었습니다", "the database has no schema, or an old one")
+            + f": {_primary(error)}\nerp-scheduler db migrate"
+        )
+    if state == "23505":
+        return Conflict(_taken(error))
+    if state in NOT_GRANTED:
+        return NotAllowed(_lines(error))
+    if state in BUSY:
+        return Conflict(_lines(error) + "\n" + say("잠시 뒤에 다시 해 보세요", "try again in a moment"))
+    if state.startswith(("22", "23")) or isinstance(error, psycopg.DataError):
+        return Stop(exit_codes.USAGE, _lines(error))
+    if is_outage(error):
+        return DatabaseUnavailable(f"{_primary(error)}\nerp-scheduler doctor")
+    return Stop(exit_codes.FAILED, _lines(error))
+
+
+def _taken(error: psycopg.Error) -> str:
+    """Name what is there already: PostgreSQL's detail has the column and the value."""
+    if error.diag.constraint_name == "schedule_jobs_name_key":
+        return say("같은 이름의 작업이 이미 있습니다", "a job of that name exists already") + "\nerp-scheduler jobs list"
+    return _lines(error, say("이미 있습니다", "it exists already"))
+
+
+def _primary(error: psycopg.Error) -> str:
+    return (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _lines(error: psycopg.Error, prefix: str = "") -> str:
+    lines = [f"{prefix}: {_primary(error)}" if prefix else _primary(error)]
+    faults = (error.diag.message_detail or "").split("; ") if error.diag.table_name == "schedule_jobs" else []
+    # One fault is in the message already; the detail repeats it.
+    if len(faults) > 1:
+        lines += [f"- {fault}" for fault in faults]
+    if error.diag.message_hint:
+        lines.append(f"→ {error.diag.message_hint}")
+    return "\n".join(lines)
