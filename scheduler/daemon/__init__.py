@@ -123,7 +123,7 @@ class Daemon:
             "listen": Listener(shared).turn,
         }
         return {
-            name: asyncio.create_task(steadily(name, shared.dsn, turn, shared.stopped), name=name)
+            name: asyncio.create_task(steadily(name, shared.dsn, turn, shared.stopped, shared.direct), name=name)
             for name, turn in turns.items()
         }
 

@@ -38,6 +38,7 @@ class Listener:
         if self.heard_at < sent_at:
             await self._deaf()
         self.ever_heard = True
+        self.shared.direct.set()
         await self._hear(connection, PROBE_SECONDS, until_probe=False)
 
     async def _hear(self, connection: Connection, seconds: float, until_probe: bool) -> None:

@@ -29,6 +29,7 @@ class Shared:
         self.beat_wake = asyncio.Event()
         self.draining = asyncio.Event()
         self.stopped = asyncio.Event()
+        self.direct = asyncio.Event()
         self.unrecorded: dict[UUID, Ended] = {}
         self.hungry = True
         self.edited = True

@@ -14,6 +14,7 @@ from scheduler.log import event
 
 LONGEST_WAIT = 5.0
 STATEMENT_SECONDS = 20.0
+PREPARE_AFTER = 3
 
 Connection = psycopg.AsyncConnection[Any]
 Answer = TypeVar("Answer")
@@ -24,9 +25,13 @@ async def limited(step: Awaitable[Answer]) -> Answer:
     return await asyncio.wait_for(step, STATEMENT_SECONDS)
 
 
-async def steadily(name: str, dsn: str, turn: Callable[[Connection], Awaitable[None]], stopped: asyncio.Event) -> None:
+async def steadily(
+    name: str, dsn: str, turn: Callable[[Connection], Awaitable[None]], stopped: asyncio.Event, direct: asyncio.Event
+) -> None:
     """Call *turn* again and again with a live connection until *stopped* is set.
 
+    direct  set once it is proven that no pooler stands between: from then on statements are prepared on the server,
+            which saves half of its work when batches are small
     An outage costs the connection and a wait; any other error is logged and costs a second, never the loop.
     """
     connection: Connection | None = None
@@ -39,6 +44,7 @@ async def steadily(name: str, dsn: str, turn: Callable[[Connection], Awaitable[N
                     if failures:
                         event("INFO", "database.back", loop=name, after_failures=failures)
                     failures = 0
+                connection.prepare_threshold = PREPARE_AFTER if direct.is_set() else None
                 await turn(connection)
             except Exception as error:
                 failures += 1

@@ -82,6 +82,11 @@ async def connect_daemon(dsn: str, loop: str) -> psycopg.AsyncConnection[Any]:
         return await connect_async(dsn, f"{DAEMON} {loop}")
 
 
+def compact(query: str) -> str:
+    """Return *query* without comments and indentation: psycopg remembers how to send texts of up to 4096 characters."""
+    return " ".join(" ".join(line.partition("--")[0] for line in query.splitlines()).split())
+
+
 def is_outage(error: BaseException) -> bool:
     """Say whether *error* means that the connection, not the statement, is at fault."""
     if isinstance(error, (DatabaseUnavailable, TimeoutError, OSError)):

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
+from scheduler.database.connection import compact
 from scheduler.model import Execution
 
 # The filters here only save work. What decides is: the job row taken (SKIP LOCKED, checked again), the execution still
@@ -37,7 +38,8 @@ CANDIDATES = """
      LIMIT {limit}
 """
 
-CLAIM = "WITH candidate AS MATERIALIZED (" + CANDIDATES + """), picked AS MATERIALIZED (
+CLAIM = compact(
+    "WITH candidate AS MATERIALIZED (" + CANDIDATES + """), picked AS MATERIALIZED (
     SELECT job.id AS job_id, execution.id AS execution_id
       FROM candidate
       JOIN job_executions AS execution ON execution.id = candidate.id
@@ -75,6 +77,7 @@ RETURNING execution.id, execution.job_id, fenced.name, execution.job_type, execu
           least(greatest(fenced.timeout_minutes, 0.001), 10080) * 60, fenced.max_retries, execution.parameters,
           execution.market_codes, execution.checkpoint, fenced.last_success_at
 """
+)
 
 
 async def claim(

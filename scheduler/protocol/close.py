@@ -5,6 +5,7 @@ It never waits for anybody: a row that somebody else has locked is left alone an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,19 +13,18 @@ from random import random
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Json
 
+from scheduler.database.connection import compact
 from scheduler.model import Outcome
 from scheduler.rules.retry import retry_delay
 
 CLOSE = """
 WITH outcome AS MATERIALIZED (
     SELECT *
-      FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(statuses)s::text[], %(results)s::jsonb[],
-                  %(error_classes)s::text[], %(error_messages)s::text[], %(skip_reasons)s::text[], %(exit_codes)s::int[],
-                  %(retries)s::boolean[], %(counted)s::boolean[], %(delays)s::float8[], %(floors)s::boolean[])
-        AS given (id, token, status, result, error_class, error_message, skip_reason, exit_code,
-                  wants_retry, counted, delay, has_floor)
+      FROM jsonb_to_recordset(%(outcomes)s::jsonb)
+        AS given (id bigint, token uuid, status text, result jsonb, error_class text, error_message text,
+                  skip_reason text, exit_code int, wants_retry boolean, counted boolean, delay float8, has_floor boolean)
+     LIMIT {at_most}
 ), known AS MATERIALIZED (                        -- an unlocked look: which job
     SELECT outcome.*, execution.job_id
       FROM outcome JOIN job_executions AS execution ON execution.id = outcome.id
@@ -122,6 +122,9 @@ SELECT outcome.id,
   LEFT JOIN job     ON job.id = known.job_id
 """
 
+# A limit tells the planner how few rows to expect; without it, it would read whole tables to join a handful.
+CLOSE_UP_TO = {at_most: compact(CLOSE.replace("{at_most}", str(at_most))) for at_most in (8, 64, 1024)}
+
 COMPLETE_ONE_OFFS = """
 UPDATE schedule_jobs AS job
    SET status = 'completed'
@@ -163,28 +166,23 @@ async def close_executions(
 ) -> list[Verdict]:
     """End these executions with all that follows from it, in one statement and one commit.
 
-    lapsed  end only those whose lease is over for this long, whatever their token's holder thinks
+    outcomes  at most 1024
+    lapsed    end only those whose lease is over for this long, whatever their token's holder thinks
     """
-    delays = [retry_delay(outcome.failed_attempts + 1, outcome.retry_after, random) for outcome in outcomes]
-    cursor = await connection.execute(
-        CLOSE,
-        {
-            "ids": [outcome.execution_id for outcome in outcomes],
-            "tokens": [outcome.token for outcome in outcomes],
-            "statuses": [str(outcome.status) for outcome in outcomes],
-            "results": [None if outcome.result is None else Json(outcome.result) for outcome in outcomes],
-            "error_classes": [outcome.error_class for outcome in outcomes],
-            "error_messages": [outcome.error_message for outcome in outcomes],
-            "skip_reasons": [outcome.skip_reason for outcome in outcomes],
-            "exit_codes": [outcome.exit_code for outcome in outcomes],
-            "retries": [outcome.retry for outcome in outcomes],
-            "counted": [outcome.counted for outcome in outcomes],
-            "delays": delays,
-            "floors": [outcome.retry_after is not None for outcome in outcomes],
-            "lapsed": lapsed,
-        },
-    )
+    given = [_as_json(outcome) for outcome in outcomes]
+    query = CLOSE_UP_TO[next(at_most for at_most in CLOSE_UP_TO if len(given) <= at_most)]
+    cursor = await connection.execute(query, {"outcomes": json.dumps(given, separators=(",", ":")), "lapsed": lapsed})
     return [Verdict(*row) for row in await cursor.fetchall()]
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.execution_id, "token": str(outcome.token), "status": str(outcome.status), "result": outcome.result,
+        "error_class": outcome.error_class, "error_message": outcome.error_message, "skip_reason": outcome.skip_reason,
+        "exit_code": outcome.exit_code, "wants_retry": outcome.retry, "counted": outcome.counted,
+        "delay": retry_delay(outcome.failed_attempts + 1, outcome.retry_after, random),
+        "has_floor": outcome.retry_after is not None,
+    }
 
 
 async def complete_one_offs(connection: psycopg.AsyncConnection[Any], job_ids: Sequence[int] | None = None) -> None:

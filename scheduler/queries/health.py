@@ -85,8 +85,10 @@ SELECT 'invalid' AS kind, id AS job_id, name, left(coalesce(last_error, ''), 500
        'erp-scheduler jobs show ' || id AS command
   FROM schedule_jobs WHERE status = 'invalid'
 UNION ALL
-SELECT 'failing', id, name, left(coalesce(last_error, ''), 500), 'erp-scheduler executions logs ' || id
-  FROM schedule_jobs WHERE status = 'active' AND (consecutive_failures >= 3 OR (important AND consecutive_failures > 0))
+SELECT 'failing', job.id, name, left(coalesce(last_error, ''), 500), 'erp-scheduler executions logs ' || coalesce(
+       (SELECT ended.id FROM job_executions AS ended WHERE ended.job_id = job.id AND ended.started_at IS NOT NULL
+         ORDER BY ended.started_at DESC LIMIT 1)::text, quote_literal(name))
+  FROM schedule_jobs AS job WHERE status = 'active' AND (consecutive_failures >= 3 OR (important AND consecutive_failures > 0))
 UNION ALL
 SELECT 'no_handler', id, name, job_type, 'erp-scheduler handlers list'
   FROM schedule_jobs AS job

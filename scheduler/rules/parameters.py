@@ -23,16 +23,21 @@ def check_parameters(schema: Mapping[str, Any], parameters: Any) -> list[str]:
     if not schema:
         return []
     from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
 
     known = list(schema.get("properties", {}))
     faults = [_unknown(name, known) for name in parameters if name not in known] if _closed(schema) else []
     try:
-        found = sorted(Draft202012Validator(dict(schema)).iter_errors(parameters), key=lambda fault: list(map(str, fault.path)))
+        found = sorted(Draft202012Validator(dict(schema)).iter_errors(parameters), key=_place)
         faults += [_in_words(fault) for fault in found if not _says_unknown(fault)]
-    except SchemaError as error:
-        return [say(f"핸들러의 스키마가 잘못되었습니다: {error.message}", f"the handler's schema is wrong: {error.message}")]
+    # A schema comes from somebody's handler: whatever is wrong with it may cost this check, never the daemon.
+    except Exception as error:
+        reason = f"{type(error).__name__}: {quoted(str(error))}"
+        return [say(f"핸들러의 스키마로 확인할 수 없습니다: {reason}", f"the handler's schema cannot be applied: {reason}")]
     return faults[:FAULTS_SHOWN]
+
+
+def _place(fault: Any) -> list[str]:
+    return [str(part) for part in fault.path]
 
 
 def _closed(schema: Mapping[str, Any]) -> bool:
@@ -48,7 +53,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 
 def _in_words(fault: Any) -> str:
-    place = ".".join(str(part) for part in fault.path)
+    place = ".".join(_place(fault))
     if fault.validator == "required":
         missing = [name for name in fault.validator_value if name not in fault.instance]
         names = ", ".join(missing)
