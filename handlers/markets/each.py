@@ -1,0 +1,78 @@
+"""One execution over several markets: the failure of one does not undo the others, and a retry does only what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from handlers.markets import accounts
+from handlers.markets.base import Account, MarketDown, MarketError, RateLimited
+from scheduler.handler import Context, GiveUp, Retry
+
+LONGEST_PAUSE = 1800.0
+
+Figures = dict[str, Any]
+
+
+class MarketsFailed(MarketError):
+    """Some markets could not be finished; its text names them and those that are done."""
+
+
+def saved(context: Context) -> dict[str, Any]:
+    """Return what an earlier attempt at this planned time left behind; empty for the first one."""
+    return dict(context.checkpoint) if isinstance(context.checkpoint, dict) else {}
+
+
+def save(context: Context, **parts: Any) -> None:
+    """Change parts of the checkpoint and keep the rest."""
+    context.save_checkpoint({**saved(context), **parts})
+
+
+async def each_account(context: Context, collect: Callable[[Account], Awaitable[Figures]]) -> dict[str, Figures]:
+    """Run *collect* for every account of the job's markets and return the figures of each.
+
+    A job that names no market is for all enabled accounts. What is done is kept in the checkpoint.
+    Raises  an error naming the failed markets: GiveUp when no retry can help, Retry when a market asked for a pause
+    """
+    done: dict[str, Figures] = dict(saved(context).get("done") or {})
+    failures: dict[str, Exception] = {}
+    codes: list[str | None] = [*context.market_codes] or [None]
+    for code in codes:
+        for account in await _accounts(context, code, failures):
+            if account.label in done:
+                continue
+            try:
+                done[account.label] = await collect(account)
+            except (MarketError, GiveUp) as error:
+                failures[account.label] = error
+                context.log.warning("market.failed", market=account.label, error=str(error))
+                continue
+            context.log.info("market.collected", market=account.label, **done[account.label])
+            save(context, done=done)
+    if failures:
+        raise verdict(failures, done, context.attempt)
+    return done
+
+
+async def _accounts(context: Context, code: str | None, failures: dict[str, Exception]) -> list[Account]:
+    try:
+        return await accounts(context, code)
+    except GiveUp as error:
+        failures[code or "markets"] = error
+        context.log.warning("market.failed", market=code, error=str(error))
+        return []
+
+
+def verdict(failures: dict[str, Exception], done: dict[str, Figures], attempt: int) -> Exception:
+    """Turn the failures into the one error that says what the next attempt can hope for."""
+    text = "failed: " + "; ".join(
+        message if (message := str(error)).startswith(label) else f"{label}: {message}"
+        for label, error in failures.items()
+    )
+    text += f" (done: {', '.join(done) or 'none'})"
+    if any(isinstance(error, MarketDown) for error in failures.values()):
+        return MarketsFailed(text)
+    pauses = [error.after for error in failures.values() if isinstance(error, RateLimited)]
+    if pauses:
+        return Retry(text, after=min(max(pauses) * 2 ** min(attempt - 1, 10), max([LONGEST_PAUSE, *pauses])))
+    return GiveUp(text)
