@@ -30,8 +30,7 @@ class Listener:
         if self.listening is not connection:
             await limited(connection.execute(f"LISTEN erp_scheduler; LISTEN {self.channel}"))
             self.listening = connection
-            self.shared.edited = True
-            self.shared.work_wake.set()
+            self._wake_all()  # what was said before we listened, nobody will repeat
         sent_at = time.monotonic()
         await limited(connection.execute(f"NOTIFY {self.channel}"))
         await self._hear(connection, ANSWER_SECONDS, until_probe=True)
@@ -60,6 +59,11 @@ class Listener:
             except TimeoutError:
                 pass
         raise DatabaseUnavailable("a notification to ourselves did not come back")
+
+    def _wake_all(self) -> None:
+        self.shared.edited = self.shared.hungry = True
+        self.shared.work_wake.set()
+        self.shared.beat_wake.set()
 
     def _wake(self, table: str) -> None:
         shared = self.shared

@@ -17,14 +17,10 @@ import select
 import signal
 import socket
 import sys
-from dataclasses import dataclass
-from typing import NoReturn
 
-from scheduler.errors import ConfigError
 from scheduler.handler import Handler
-from scheduler.running import registry
 from scheduler.running.channel import Channel, OutputPipe
-from scheduler.running.child import CONTROL_FD, forked
+from scheduler.running.imports import describe, load, start_over_without
 from scheduler.running.kernel import (
     EXECUTION_VARIABLE,
     become_subreaper,
@@ -35,27 +31,11 @@ from scheduler.running.kernel import (
     kill_quietly,
     kill_tree,
 )
+from scheduler.running.process import Process, start_process
 from scheduler.running.timeouts import ANSWERED, CANCELLED, CRASHED, FENCED, Watch
-from scheduler.settings import LOG_LINE_CHARACTERS
 
 TALK_LIMIT = 8 * 1024 * 1024
 ORPHAN_SECONDS = 0.5
-
-
-@dataclass(slots=True, eq=False)
-class Process:
-    """One handler process: idle, or at one execution."""
-
-    pid: int
-    pidfd: int
-    kind: str
-    control: Channel
-    outputs: list[OutputPipe]
-    served: int = 0
-    execution_id: int | None = None
-    watch: Watch | None = None
-    answer: bytes | None = None
-    leaving: bool = False
 
 
 class Warden:
@@ -265,24 +245,11 @@ class Warden:
     def make_process(self, kind: str, job_type: str) -> Process:
         if len(self.processes) >= self.workers:
             self.make_room()
-        ours, theirs = socket.socketpair()
-        out_read, out_write = os.pipe()
-        err_read, err_write = os.pipe()
-        warden = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            source = self.spawned.get(job_type, "")
-            become_child(warden, theirs.fileno(), out_write, err_write, self.handlers, source, job_type)
-        theirs.close()
-        os.close(out_write)
-        os.close(err_write)
-        pidfd = os.pidfd_open(pid)
-        outputs = [OutputPipe(fd, name, LOG_LINE_CHARACTERS) for fd, name in ((out_read, "stdout"), (err_read, "stderr"))]
-        process = Process(pid, pidfd, kind, Channel(ours), outputs)
-        self.processes[pid] = process
+        process = start_process(kind, self.handlers, self.spawned.get(job_type, ""), job_type)
+        self.processes[process.pid] = process
         self.attend(process.control.fd, "control", process)
-        self.attend(pidfd, "exit", process)
-        for pipe in outputs:
+        self.attend(process.pidfd, "exit", process)
+        for pipe in process.outputs:
             self.attend(pipe.fd, "output", process)
         return process
 
@@ -389,72 +356,6 @@ class Warden:
     def tell_end(self, process: Process, why: str, exit_code: str, body: bytes) -> None:
         assert process.execution_id is not None
         self.send_to(self.daemon, b"end %d %b %b %b\n" % (process.execution_id, why.encode(), exit_code.encode(), body))
-
-
-def become_child(
-    warden: int, control: int, out: int, err: int, handlers: dict[str, Handler], source: str, job_type: str
-) -> NoReturn:
-    """Turn the fork into a handler process: own session, four descriptors; then serve, or exec to be spawned."""
-    try:
-        os.setsid()
-        spare = [os.dup(fd) for fd in (os.open(os.devnull, os.O_RDONLY), out, err, control)]
-        for target, fd in enumerate(spare):
-            os.dup2(fd, target, inheritable=True)
-        os.closerange(CONTROL_FD + 1, 1_048_576)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if source:
-            os.execv(sys.executable, [sys.executable, "-P", "-m", "scheduler.running.child", source, job_type])
-        forked(warden, handlers.__getitem__)
-    finally:
-        os._exit(127)
-
-
-def load(modules: list[str], skip: list[str]) -> tuple[dict[str, Handler], dict[str, str], list[str]]:
-    """Import every source of handlers that is not to be skipped.
-
-    Returns  the handlers; for each type whose import started threads, its source; the faults that prevent a start
-    """
-    handlers: dict[str, Handler] = {}
-    threaded: dict[str, str] = {}
-    faults: list[str] = []
-    for value, job_type in registry.sources(modules):
-        if value in skip:
-            continue
-        before = thread_count()
-        try:
-            found = list(registry.load_source(value, job_type))
-            registry.add(handlers, found)
-        except ConfigError as error:
-            faults.append(str(error))
-            continue
-        if thread_count() > before:
-            threaded |= {made.job_type: value for made in found}
-    return handlers, threaded, faults
-
-
-def thread_count() -> int:
-    return len(os.listdir("/proc/self/task"))
-
-
-def describe(handlers: dict[str, Handler], threaded: dict[str, str]) -> list[dict[str, object]]:
-    return [
-        {
-            "job_type": made.job_type, "source": made.source, "summary": made.summary,
-            "timeout_seconds": made.timeout_seconds, "retries": made.retries, "fresh_process": made.fresh_process,
-            "memory_mb": made.memory_mb, "params_schema": made.schema(), "spawn": threaded.get(made.job_type),
-        }
-        for made in handlers.values()
-    ]
-
-
-def start_over_without(
-    threaded: dict[str, str], types: list[dict[str, object]], options: dict[str, object]
-) -> NoReturn:
-    """Begin again without the sources that started threads: a process with threads cannot be forked safely."""
-    options["spawned"] = [made for made in types if made["spawn"]]
-    options["skip"] = sorted(set(threaded.values()))
-    sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "scheduler.running.warden", sys.argv[1], json.dumps(options)])
 
 
 def main() -> None:

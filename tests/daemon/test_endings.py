@@ -68,7 +68,7 @@ def test_a_cancel_lets_the_handler_clean_up(make_daemon: Make, rows: Rows, tmp_p
     file = tmp_path / "said"
     job = rows.add_job("cancel", "asleep", parameters=f'{{"seconds": 60, "file": "{file}"}}')
     execution = rows.run_now(job)
-    rows.running(execution)
+    wait_for(lambda: file.exists() and file.read_text() == "begun")
 
     rows.connection.execute("UPDATE job_executions SET cancel_requested = true WHERE id = %s", (execution,))
     row = rows.ended(execution, 5)

@@ -44,7 +44,10 @@ def sleep(context: Context, seconds: float = 1.0) -> dict[str, Any]:
 
 @handler("asleep")
 async def asleep(context: Context, seconds: float = 1.0, file: str = "") -> dict[str, Any]:
-    """Sleep on the loop; say in a file how it was ended."""
+    """Sleep on the loop; say in a file that it has begun, and how it was ended."""
+    if file:
+        with open(file, "w") as out:
+            out.write("begun")
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
