@@ -15,7 +15,7 @@ from scheduler import instance
 from scheduler.cli import background, exit_codes
 from scheduler.cli.grammar import Stop, both, chosen, command
 from scheduler.cli.output import hint, print_json, show, tell
-from scheduler.cli.session import open_connection, read_settings
+from scheduler.cli.session import open_connection, read_settings, readable
 from scheduler.errors import ConfigError, Conflict
 from scheduler.words import say
 
@@ -37,6 +37,8 @@ Now = Annotated[bool, typer.Option("--now", help=both("기다리지 않음", "Do
 LOOK_SECONDS = 0.1
 SAY_SECONDS = 2.0
 LAST_WAIT_SECONDS = 60.0
+NOTICE_SECONDS = 0.3
+AGAIN_SECONDS = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -95,7 +97,7 @@ def open_database(settings: Settings) -> str:
     from scheduler.database.migrate import migrate
 
     if settings.database_url:
-        dsn = settings.database_url
+        dsn = readable(settings.database_url)
     else:
         from scheduler.database.embedded import Embedded
 
@@ -148,7 +150,7 @@ def stop(now: Now = False, drain_timeout: Drain = None) -> int:
 def _stop(settings: Settings, *, now: bool, drain_timeout: str | None) -> None:
     from scheduler.cli.schedule_flags import seconds
 
-    patience = 0.0 if now else settings.drain_seconds if drain_timeout is None else seconds(drain_timeout)
+    patience = NOTICE_SECONDS if now else settings.drain_seconds if drain_timeout is None else seconds(drain_timeout)
     record = instance.read_record(settings.state_dir) or {}
     if not instance.is_held(settings.state_dir):
         raise Stop(exit_codes.NOT_RUNNING, say("데몬이 실행 중이 아닙니다", "the daemon is not running")
@@ -157,9 +159,14 @@ def _stop(settings: Settings, *, now: bool, drain_timeout: str | None) -> None:
     _signal(pid)
     if _released(settings.state_dir, patience):
         return
-    # The second signal tells the daemon to end its executions instead of waiting for them.
-    _signal(pid)
-    if not _released(settings.state_dir, LAST_WAIT_SECONDS + settings.kill_seconds):
+    # The second signal tells the daemon to end its executions instead of waiting for them. It is repeated, because
+    # two that come close together reach a process as one.
+    limit = time.monotonic() + LAST_WAIT_SECONDS + settings.kill_seconds
+    while time.monotonic() < limit:
+        _signal(pid)
+        if _released(settings.state_dir, AGAIN_SECONDS):
+            return
+    if instance.is_held(settings.state_dir):
         raise Stop(exit_codes.FAILED, say(f"데몬이 끝나지 않습니다 (pid {pid})", f"the daemon does not end (pid {pid})")
                    + f"\nkill -KILL {pid}")
 

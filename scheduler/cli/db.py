@@ -12,7 +12,7 @@ import typer
 from scheduler.cli import exit_codes
 from scheduler.cli.grammar import Stop, both, chosen, command, noun
 from scheduler.cli.output import hint, print_fields, print_json, show, show_exact
-from scheduler.cli.session import APPLICATION, database, database_address, open_connection, read_settings
+from scheduler.cli.session import APPLICATION, database, database_address, open_connection, read_settings, readable
 from scheduler.words import say
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def init() -> None:
     """Create the database if it is missing (the embedded one is started), then migrate."""
     settings = read_settings()
     if settings.database_url:
-        _create_if_missing(settings.database_url)
+        _create_if_missing(readable(settings.database_url))
         _migrate(settings.database_url)
     else:
         _migrate(embedded_of(settings).start())

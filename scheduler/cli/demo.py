@@ -26,7 +26,7 @@ from scheduler.cli.background import own_command
 from scheduler.cli.demo_processes import Child, sandbox
 from scheduler.cli.grammar import Stop, both, chosen, command
 from scheduler.cli.output import print_line, show, spell_duration, tell
-from scheduler.cli.session import open_connection
+from scheduler.cli.session import open_connection, readable
 from scheduler.errors import Conflict, NotAllowed
 from scheduler.words import language, say
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from scheduler.database.embedded import Embedded
 
+MARKER = "demo"
 START_SECONDS = 60.0
 FORMER_SECONDS = 90.0
 DRAIN_SECONDS = 20.0
@@ -60,10 +61,17 @@ def demo(
 
     base = os.environ.get("ERP_SCHEDULER_STATE_DIR")
     place = (folder or (Path(base) if base else default_state_dir()) / "demo").expanduser().absolute()
+    _refuse_foreign(place)
     with _only_one(place):
         if clean:
             _clear(place)
         return Demo(place, chosen().dsn).play()
+
+
+def _refuse_foreign(place: Path) -> None:
+    if place.exists() and not (place / MARKER).exists() and (not place.is_dir() or any(place.iterdir())):
+        raise NotAllowed(say(f"{place}은(는) 데모 폴더가 아닙니다", f"{place} is not the folder of a demo")
+                         + "\nerp-scheduler demo --folder …")
 
 
 @contextmanager
@@ -87,8 +95,6 @@ def _clear(place: Path) -> None:
 
     if not place.exists():
         return
-    if not (place / "demo").exists() and any(place.iterdir()):
-        raise NotAllowed(say(f"{place}은(는) 데모 폴더가 아닙니다", f"{place} is not the folder of a demo"))
     _wait_for_former(place)
     embedded = Embedded(place)
     data = Path(embedded.status()["data"])
@@ -123,7 +129,7 @@ class Demo:
         """Start, show, end: in order, whatever happens between."""
         self._take_signals()
         self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.place / "demo").touch()
+        (self.place / MARKER).touch()
         _wait_for_former(self.place)
         embedded = self._embedded()
         try:
@@ -150,7 +156,7 @@ class Demo:
         from scheduler.database.migrate import migrate
 
         tell(say(f"데모 폴더: {self.place}", f"folder of the demo: {self.place}"))
-        dsn = embedded.start() if embedded else str(self.given_dsn)
+        dsn = embedded.start() if embedded else readable(str(self.given_dsn))
         with open_connection(dsn) as connection:
             migrate(connection)
         shop = sandbox(self.place)
@@ -214,10 +220,11 @@ class Demo:
         prefix = f"DATABASE_URL={shlex.quote(dsn)} " if self.given_dsn else "env -u DATABASE_URL "
         prefix += f"ERP_SCHEDULER_STATE_DIR={shlex.quote(str(self.place))} {program}"
         lines = ("status", "jobs list", "executions list", "executions logs '주문 수집' --follow", "doctor")
-        show(say("데모가 실행 중입니다. 다른 터미널에서 살펴보기:", "The demo is running. To look, in another terminal:"))
+        talk = tell if chosen().json else show
+        talk(say("데모가 실행 중입니다. 다른 터미널에서 살펴보기:", "The demo is running. To look, in another terminal:"))
         for line in lines:
-            show(f"  {prefix} {line}")
-        show(say("끝내기: Ctrl-C", "To end: Ctrl-C"))
+            talk(f"  {prefix} {line}")
+        talk(say("끝내기: Ctrl-C", "To end: Ctrl-C"))
 
     def _look(self, dsn: str, embedded: Embedded | None, daemon: Child) -> Child:
         """Follow one connection until something breaks; bring back what broke, as a service manager would."""
@@ -288,7 +295,8 @@ def _line(row: dict[str, Any]) -> str:
     words = row["error_message"] or row["skip_reason"] or " ".join(figures(row["result"] or {}))
     first = str(words).splitlines()[0] if words else ""
     clock = row["finished_at"].astimezone().strftime("%H:%M:%S")
-    return f"{MARKS.get(row['status'], '✕')} {clock}  {row['job_name']}  {row['id']}  {spell_duration(row['duration_ms'])}  {first}"
+    took = spell_duration(row["duration_ms"])
+    return f"{MARKS.get(row['status'], '✕')} {clock}  {row['job_name']}  {row['id']}  {took}  {first}"
 
 
 KOREAN = {

@@ -227,7 +227,7 @@ def _jobs(connection: Connection[Any]) -> Checks:
                     f"erp-scheduler jobs edit {each['id']} …")
     for each in checks.locks_by_hand(connection):
         who, until = f"{each['job_id']} {each['name']}", moment(each["expires_at"])
-        yield Check("locks", WARNING, say(f"손으로 만든 잠금: 작업 {who}, {until}까지", f"locked by hand: job {who} until {until}"),
+        yield Check("locks", WARNING, say(f"손으로 만든 잠금: {who}, {until}까지", f"locked by hand: {who} until {until}"),
                     f"erp-scheduler locks release {each['job_id']} --force")
 
 

@@ -21,6 +21,7 @@ from scheduler.cli.output import (
     spell_duration,
 )
 from scheduler.cli.session import database
+from scheduler.errors import Conflict, NotAllowed
 from scheduler.words import say
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def retry(
         if not former and not failed:
             raise Stop(exit_codes.USAGE, say("실행 번호 또는 --failed가 필요합니다", "name executions, or give --failed")
                        + "\nerp-scheduler executions list --status failed")
-        queued = [(each, _retry_one(connection, each, given)) for each in former]
+        queued = _retry_failed(connection, former, given) if failed else _retry_named(connection, former, given)
         if wait and queued:
             return wait_for(connection, [new for _, new in queued], limit)
     if chosen().json:
@@ -201,6 +202,22 @@ def retry(
     if not queued:
         hint(say("실패한 실행이 없습니다", "nothing failed"))
     return exit_codes.OK
+
+
+def _retry_named(connection: Connection[Any], former: list[int], given: dict[str, Any] | None) -> list[tuple[int, int]]:
+    with connection.transaction():
+        return [(each, _retry_one(connection, each, given)) for each in dict.fromkeys(former)]
+
+
+def _retry_failed(connection: Connection[Any], former: list[int], given: dict[str, Any] | None) -> list[tuple[int, int]]:
+    """Try again what can be; a paused job or an attempt that came meanwhile keeps nothing else from its turn."""
+    queued = []
+    for each in former:
+        try:
+            queued.append((each, _retry_one(connection, each, given)))
+        except (Conflict, NotAllowed) as error:
+            hint(f"! {each}: {str(error).splitlines()[0]}")
+    return queued
 
 
 def _retry_one(connection: Connection[Any], number: int, given: dict[str, Any] | None) -> int:
@@ -221,8 +238,8 @@ def cancel(execution: Annotated[list[int], typer.Argument(min=1, help=both("실�
     """End executions: those that wait at once, those that run at their node's next look."""
     from scheduler.protocol.requests import cancel as ask
 
-    with database() as connection:
-        ended = [{"execution_id": number, "state": ask(connection, number)} for number in execution]
+    with database() as connection, connection.transaction():
+        ended = [{"execution_id": number, "state": ask(connection, number)} for number in dict.fromkeys(execution)]
     if chosen().json:
         print_json(ended)
         return

@@ -198,11 +198,12 @@ def run(
     with database() as connection:
         found = queries.list_jobs(connection, ids=queries.find_jobs(connection, job))
         queued = []
-        for row in found:
-            parameters = None if given is None else {**row["parameters"], **given}
-            if parameters is not None:
-                checked_parameters(connection, row["job_type"], parameters)
-            queued.append((row, run_now(connection, row["id"], parameters, markets)))
+        with connection.transaction():
+            for row in found:
+                parameters = None if given is None else {**row["parameters"], **given}
+                if parameters is not None:
+                    checked_parameters(connection, row["job_type"], parameters)
+                queued.append((row, run_now(connection, row["id"], parameters, markets)))
         if wait:
             return wait_for(connection, [number for _, number in queued], limit)
         _say_queued(connection, queued)

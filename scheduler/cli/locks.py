@@ -57,7 +57,8 @@ def release(
             who = ", ".join(f"{held['job_id']} {held['job_name']} ({held['node'] or '?'})" for held in living)
             confirm(say(f"살아 있는 잠금입니다: {who}. 그 실행을 취소하고 풀까요?",
                         f"these locks live: {who}. Cancel those executions and release them?"), yes)
-        freed = [{"job_id": number, **held} for number in ids for held in release_lock(connection, number, force)]
+        with connection.transaction():
+            freed = [{"job_id": number, **held} for number in sorted(ids) for held in release_lock(connection, number, force)]
     if chosen().json:
         print_json(freed)
         return

@@ -31,7 +31,7 @@ def database_address(settings: Settings) -> str:
     Raises  DatabaseUnavailable when there is only an embedded one and it is not running
     """
     if settings.database_url:
-        return settings.database_url
+        return readable(settings.database_url)
     from scheduler.database.embedded import Embedded
     from scheduler.errors import DatabaseUnavailable
 
@@ -43,6 +43,23 @@ def database_address(settings: Settings) -> str:
             + "\nerp-scheduler db start"
         )
     return embedded.url()
+
+
+def readable(dsn: str) -> str:
+    """Return *dsn* if PostgreSQL can read it. Raises ConfigError that does not repeat it: it may hold a password."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    from scheduler.errors import ConfigError
+
+    try:
+        conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        raise ConfigError(
+            say("데이터베이스 주소를 읽을 수 없습니다", "the address of the database cannot be read")
+            + "\nDATABASE_URL=postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+        ) from None
+    return dsn
 
 
 @contextmanager

@@ -123,7 +123,9 @@ class Daemon:
             "listen": Listener(shared).turn,
         }
         return {
-            name: asyncio.create_task(steadily(name, shared.dsn, turn, shared.stopped, shared.direct), name=name)
+            name: asyncio.create_task(
+                steadily(name, shared.dsn, turn, shared.stopped, shared.direct, shared.came_round), name=name
+            )
             for name, turn in turns.items()
         }
 
@@ -163,8 +165,8 @@ class Daemon:
         turns, seen_at = -1, asyncio.get_running_loop().time()
         while not self.stop_asked.is_set():
             now = asyncio.get_running_loop().time()
-            if self.shared.turns != turns:
-                turns, seen_at = self.shared.turns, now
+            if self.shared.turns["work"] != turns:
+                turns, seen_at = self.shared.turns["work"], now
             if now - seen_at < STALL_SECONDS:
                 self.readiness.watchdog()
             if once and self.shared.is_idle and self.work.nothing_to_do:

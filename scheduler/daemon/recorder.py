@@ -12,7 +12,8 @@ from scheduler.log import event_text
 from scheduler.protocol.close import Verdict, end_sessions
 from scheduler.protocol.journal import add_lines, note_progress
 from scheduler.protocol.record import record
-from scheduler.running.pool import Ended, Journal
+from scheduler.running.journal import Journal
+from scheduler.running.pool import Ended
 
 JOURNAL_SECONDS = 0.5
 BUSY_SECONDS = 0.2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from uuid import UUID
 
 from scheduler.log import Logs
@@ -34,12 +35,15 @@ class Shared:
         self.hungry = True
         self.edited = True
         self.last_beat = boottime()
-        self.turns = 0
+        self.turns: Counter[str] = Counter()
         self.pool = Pool(settings, dsn, instance_id, lock_fd, self._on_end)
 
     def _on_end(self) -> None:
         self.record_wake.set()
         self.work_wake.set()
+
+    def came_round(self, loop: str) -> None:
+        self.turns[loop] += 1
 
     def stop(self) -> None:
         """Let every loop come to its end."""

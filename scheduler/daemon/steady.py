@@ -26,18 +26,25 @@ async def limited(step: Awaitable[Answer]) -> Answer:
 
 
 async def steadily(
-    name: str, dsn: str, turn: Callable[[Connection], Awaitable[None]], stopped: asyncio.Event, direct: asyncio.Event
+    name: str,
+    dsn: str,
+    turn: Callable[[Connection], Awaitable[None]],
+    stopped: asyncio.Event,
+    direct: asyncio.Event,
+    came_round: Callable[[str], None],
 ) -> None:
     """Call *turn* again and again with a live connection until *stopped* is set.
 
-    direct  set once it is proven that no pooler stands between: from then on statements are prepared on the server,
-            which saves half of its work when batches are small
+    direct      set once it is proven that no pooler stands between: from then on statements are prepared on the
+                server, which saves half of its work when batches are small
+    came_round  told the loop's name each time round, during an outage too: what the watchdog goes by
     An outage costs the connection and a wait; any other error is logged and costs a second, never the loop.
     """
     connection: Connection | None = None
     failures = 0
     try:
         while not stopped.is_set():
+            came_round(name)
             try:
                 if connection is None or connection.closed:
                     connection = await connect_daemon(dsn, name)

@@ -18,7 +18,7 @@ from scheduler.protocol.reap import reap
 from scheduler.running.kernel import boottime
 
 REAP_SECONDS = 30.0
-AFTER_RECORD_SECONDS = 0.05
+CLOCK_STEP_SECONDS = 5.0
 
 
 class Work:
@@ -31,11 +31,12 @@ class Work:
         self.next_look = 0.0
         self.next_due = math.inf
         self.next_reap = 0.0
+        self.reap_from = 0.0
         self.nothing_to_do = False
+        self.clock_offset: float | None = None
 
     async def turn(self, connection: Connection) -> None:
         """Plan, claim, start; or sleep when there is nothing of it."""
-        self.shared.turns += 1
         if self.shared.draining.is_set():
             await self._sleep()
             return
@@ -55,14 +56,23 @@ class Work:
         self.shared.edited = False
         sight = await limited(look(connection, list(self.shared.pool.specs), self.grace))
         now = time.monotonic()
+        self._watch_clock(sight.clock)
         self.next_look = now + self.settings.poll_seconds * random.uniform(0.8, 1.2)
         self.next_due = now + sight.wait if sight.wait is not None else math.inf
-        if sight.can_reap or now >= self.next_reap:
+        if now >= self.next_reap or (sight.can_reap and now >= self.reap_from):
             await self._reap(connection)
         if sight.can_plan:
             await self._plan(connection)
         self.shared.hungry = self.shared.hungry or sight.can_claim
         self._note_idleness(sight)
+
+    def _watch_clock(self, clock: float) -> None:
+        """Hold reaping for one lease when the database's clock has jumped: leases that look lapsed may be alive."""
+        offset = clock - boottime()
+        if self.clock_offset is not None and abs(offset - self.clock_offset) > CLOCK_STEP_SECONDS:
+            event("WARNING", "database.clock_jumped", seconds=round(offset - self.clock_offset, 1))
+            self.reap_from = self.next_reap = time.monotonic() + self.settings.lease_seconds
+        self.clock_offset = offset
 
     def _note_idleness(self, sight: Sight) -> None:
         self.nothing_to_do = not sight.can_plan and not sight.can_claim and not self.shared.hungry

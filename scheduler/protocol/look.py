@@ -25,18 +25,24 @@ SELECT EXISTS (SELECT FROM schedule_jobs WHERE status = 'active' AND planned_ver
        extract(epoch FROM least(
            (SELECT min(next_run_at) FROM schedule_jobs WHERE status = 'active' AND next_run_at > now()),
            (SELECT min(available_at) FROM job_executions WHERE status = 'queued' AND available_at > now()))
-           - clock_timestamp())::float8 AS wait
+           - clock_timestamp())::float8 AS wait,
+       extract(epoch FROM clock_timestamp())::float8 AS clock
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What there is to do now, and in how many seconds the nearest planned time or retry comes (None: nothing known)."""
+    """What there is to do now.
+
+    wait   seconds until the nearest planned time or retry; None when there is none
+    clock  the database's clock, in seconds since 1970
+    """
 
     can_plan: bool
     can_claim: bool
     can_reap: bool
     wait: float | None
+    clock: float
 
 
 async def look(connection: psycopg.AsyncConnection[Any], job_types: Sequence[str], grace: timedelta) -> Sight:
@@ -44,5 +50,5 @@ async def look(connection: psycopg.AsyncConnection[Any], job_types: Sequence[str
     cursor = await connection.execute(LOOK, {"job_types": list(job_types), "grace": grace})
     row = await cursor.fetchone()
     assert row is not None
-    can_plan, can_claim, can_reap, wait = row
-    return Sight(can_plan, can_claim, can_reap, None if wait is None else float(min(wait, 1e9)))
+    can_plan, can_claim, can_reap, wait, clock = row
+    return Sight(can_plan, can_claim, can_reap, None if wait is None else float(min(wait, 1e9)), clock)

@@ -5,7 +5,8 @@ Plain synchronous statements, one transaction each. Lock order as everywhere: jo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -16,14 +17,25 @@ from scheduler.errors import Conflict, NotAllowed, NotFound
 from scheduler.model import ENDED
 from scheduler.words import say
 
+Row = dict[str, Any]
+
+LIMIT_WAITS = "SET LOCAL lock_timeout = '10s'"
+
+
+@contextmanager
+def _request(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Open the request's transaction; a row that a forgotten session holds ends it instead of hanging the door."""
+    with connection.transaction():
+        connection.execute(LIMIT_WAITS)
+        yield
+
+
 LOCK_JOB = """
 SELECT id, name, job_type, status, last_error, parameters, market_codes, priority
   FROM schedule_jobs
  WHERE id = %(id)s OR name = %(name)s
    FOR NO KEY UPDATE
 """
-
-Row = dict[str, Any]
 
 
 def _lock_job(connection: psycopg.Connection[Any], job: int | str) -> Row:
@@ -77,7 +89,7 @@ def run_now(
     Returns     the execution's id
     Raises      NotFound; NotAllowed when the job is paused, invalid or over, with the command that changes it
     """
-    with connection.transaction():
+    with _request(connection):
         row = _lock_job(connection, job)
         _refuse_unclaimable(row)
         values = {
@@ -132,7 +144,7 @@ def cancel(connection: psycopg.Connection[Any], execution_id: int) -> str:
     Returns  ``cancelled`` or ``cancel_requested``
     Raises   NotFound; Conflict when it has ended already
     """
-    with connection.transaction():
+    with _request(connection):
         execution = _lock_execution(connection, execution_id)
         if execution["status"] in ENDED:
             raise Conflict(
@@ -168,7 +180,7 @@ def retry(connection: psycopg.Connection[Any], execution_id: int, parameters: di
     Returns     the new execution's id
     Raises      NotFound; Conflict while an attempt waits or runs; NotAllowed as for run_now, or when the job is gone
     """
-    with connection.transaction():
+    with _request(connection):
         former = _lock_execution(connection, execution_id)
         if former["job_id"] is None:
             raise NotAllowed(
@@ -212,7 +224,7 @@ def release_lock(connection: psycopg.Connection[Any], job: int | str, force: boo
     Returns  what was freed: slot, execution_id, node, living
     Raises   NotFound when there is no lock; NotAllowed for a living one without *force*, naming its node
     """
-    with connection.transaction():
+    with _request(connection):
         row = _lock_job(connection, job)
         with connection.cursor(row_factory=dict_row) as cursor:
             locks = cursor.execute(LOCKS_OF_JOB, {"job_id": row["id"]}).fetchall()

@@ -35,7 +35,7 @@ SELECT job.job_type, array_agg(job.name ORDER BY job.id) AS names
  WHERE job.status = 'active'
    AND NOT EXISTS (SELECT FROM scheduler_nodes AS node
                     WHERE job.job_type = ANY (node.job_types) AND node.state <> 'stopped'
-                      AND node.seen_at >= now() - make_interval(secs => 3 * node.lease_seconds))
+                      AND node.seen_at >= now() - make_interval(secs => node.lease_seconds))
  GROUP BY job.job_type
  ORDER BY job.job_type
 """

@@ -16,7 +16,7 @@ SELECT known.job_type, known.source, known.summary, known.params_schema, known.t
        known.seen_at,
        EXISTS (SELECT FROM scheduler_nodes AS node
                 WHERE known.job_type = ANY (node.job_types) AND node.state <> 'stopped'
-                  AND node.seen_at >= now() - make_interval(secs => 3 * node.lease_seconds)) AS living
+                  AND node.seen_at >= now() - make_interval(secs => node.lease_seconds)) AS living
   FROM job_types AS known
  WHERE %(job_type)s::text IS NULL OR known.job_type = %(job_type)s
  ORDER BY known.job_type

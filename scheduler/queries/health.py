@@ -59,7 +59,7 @@ def execution_counts(connection: psycopg.Connection[Any]) -> Row:
 WORKERS = """
 SELECT coalesce(sum(running), 0)::integer AS busy, coalesce(sum(workers), 0)::integer AS total
   FROM scheduler_nodes
- WHERE state <> 'stopped' AND seen_at >= now() - make_interval(secs => 3 * lease_seconds)
+ WHERE state <> 'stopped' AND seen_at >= now() - make_interval(secs => lease_seconds)
 """
 NEXT = """
 SELECT id AS job_id, name, next_run_at AS at
@@ -94,9 +94,9 @@ SELECT 'no_handler', id, name, job_type, 'erp-scheduler handlers list'
   FROM schedule_jobs AS job
  WHERE status = 'active'
    AND EXISTS (SELECT FROM scheduler_nodes WHERE state <> 'stopped'
-                  AND seen_at >= now() - make_interval(secs => 3 * lease_seconds))
+                  AND seen_at >= now() - make_interval(secs => lease_seconds))
    AND NOT EXISTS (SELECT FROM scheduler_nodes WHERE state <> 'stopped' AND job.job_type = ANY (job_types)
-                      AND seen_at >= now() - make_interval(secs => 3 * lease_seconds))
+                      AND seen_at >= now() - make_interval(secs => lease_seconds))
 UNION ALL
 SELECT 'lock', held.job_id, job.name,
        CASE WHEN held.execution_id IS NULL THEN 'locked by hand' ELSE 'lock of ' || coalesce(held.node, '?') || ' lapsed' END,

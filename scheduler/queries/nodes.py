@@ -8,12 +8,12 @@ import psycopg
 
 from scheduler.queries.rows import Row, rows
 
-# A node that has not reported for three leases is shown as gone; nothing is decided by it.
+# A node that has not reported for a whole lease is shown as gone; nothing is decided by it.
 LIST = """
 SELECT instance_id, name, host, pid, version, workers, running, job_types,
-       CASE WHEN state <> 'stopped' AND seen_at < now() - make_interval(secs => 3 * lease_seconds) THEN 'gone'
+       CASE WHEN state <> 'stopped' AND seen_at < now() - make_interval(secs => lease_seconds) THEN 'gone'
             ELSE state END AS state,
-       state <> 'stopped' AND seen_at >= now() - make_interval(secs => 3 * lease_seconds) AS living,
+       state <> 'stopped' AND seen_at >= now() - make_interval(secs => lease_seconds) AS living,
        lease_seconds, started_at, seen_at
   FROM scheduler_nodes
  WHERE %(all)s OR (state <> 'stopped' AND seen_at >= now() - interval '1 day')

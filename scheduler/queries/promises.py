@@ -1,6 +1,6 @@
 """The scheduler's promises as queries: each returns the rows that break it. The fault tests and `doctor` run the same.
 
-Figures look at the last 30 days: retention thins out what is older, and an attempt that was pruned is not one that is
+They look at the last day: retention may thin out what is older, and an attempt that was pruned is not one that is
 missing.
 """
 
@@ -42,7 +42,7 @@ HAVING count(*) > 1
 STARTED_ONCE = """
 SELECT job_id, array_agg(id ORDER BY id) AS executions
   FROM job_executions
- WHERE started_at >= now() - interval '30 days' AND job_id IS NOT NULL
+ WHERE started_at >= now() - interval '1 day' AND job_id IS NOT NULL
  GROUP BY job_id, scheduled_for, attempt
 HAVING count(*) > 1
 """
@@ -51,7 +51,7 @@ FENCE_RISES = """
 SELECT job_id, array[former, id] AS executions
   FROM (SELECT id, job_id, fence, lag(id) OVER in_order AS former, lag(fence) OVER in_order AS former_fence
           FROM job_executions
-         WHERE started_at >= now() - interval '30 days' AND job_id IS NOT NULL
+         WHERE started_at >= now() - interval '1 day' AND job_id IS NOT NULL
         WINDOW in_order AS (PARTITION BY job_id ORDER BY started_at, fence)) AS started
  WHERE fence <= former_fence
 """
@@ -62,7 +62,7 @@ SELECT execution.job_id, array[execution.id] AS executions
   FROM job_executions AS execution
   LEFT JOIN schedule_locks AS held ON held.execution_id = execution.id AND held.token = execution.token
  WHERE (execution.status NOT IN ('queued', 'running') AND held.token IS NOT NULL)
-    OR (execution.status = 'success' AND execution.finished_at >= now() - interval '30 days'
+    OR (execution.status = 'success' AND execution.finished_at >= now() - interval '1 day'
         AND (execution.token IS NULL OR execution.started_at IS NULL))
 """
 
@@ -71,7 +71,7 @@ SELECT job_id, array[former, id] AS executions
   FROM (SELECT id, job_id, started_at, lag(id) OVER in_order AS former, lag(finished_at) OVER in_order AS former_end,
                lag(started_at) OVER in_order AS former_start
           FROM job_executions
-         WHERE started_at >= now() - interval '30 days' AND job_id IS NOT NULL
+         WHERE started_at >= now() - interval '1 day' AND job_id IS NOT NULL
         WINDOW in_order AS (PARTITION BY job_id, slot ORDER BY started_at, id)) AS started
  WHERE former_start IS NOT NULL AND (former_end IS NULL OR former_end > started_at)
 """
@@ -91,7 +91,7 @@ SELECT later.job_id, array[former.id, later.id] AS executions
   FROM job_executions AS later
   JOIN job_executions AS former
     ON former.job_id = later.job_id AND former.scheduled_for = later.scheduled_for AND former.attempt = later.attempt - 1
- WHERE later.created_at >= now() - interval '30 days'
+ WHERE later.created_at >= now() - interval '1 day'
    AND later.started_at IS NOT NULL
    AND (former.finished_at IS NULL OR later.started_at < former.finished_at)
 """
@@ -99,7 +99,7 @@ SELECT later.job_id, array[former.id, later.id] AS executions
 ATTEMPTS_WITHOUT_GAP = """
 SELECT job_id, array_agg(id ORDER BY attempt) AS executions
   FROM job_executions
- WHERE scheduled_for >= now() - interval '30 days' AND job_id IS NOT NULL
+ WHERE scheduled_for >= now() - interval '1 day' AND job_id IS NOT NULL
  GROUP BY job_id, scheduled_for
 HAVING max(attempt) <> count(*) OR min(attempt) <> 1
 """
@@ -109,7 +109,7 @@ RETRIES_WITHIN_LIMIT = """
 SELECT execution.job_id, array[execution.id] AS executions
   FROM job_executions AS execution
   JOIN schedule_jobs AS job ON job.id = execution.job_id
- WHERE execution.created_at >= now() - interval '30 days'
+ WHERE execution.created_at >= now() - interval '1 day'
    AND job.updated_at < execution.created_at
    AND execution.failed_attempts > job.max_retries
 """
@@ -119,7 +119,7 @@ SELECT execution.job_id, array[execution.id] AS executions
   FROM job_executions AS execution
   JOIN schedule_jobs AS job ON job.id = execution.job_id
  WHERE execution.status IN ('timed_out', 'lost')
-   AND execution.finished_at BETWEEN now() - interval '30 days' AND now() - make_interval(secs => %(grace)s)
+   AND execution.finished_at BETWEEN now() - interval '1 day' AND now() - make_interval(secs => %(grace)s)
    AND execution.failed_attempts < job.max_retries
    AND job.updated_at < execution.created_at
    AND NOT EXISTS (SELECT FROM job_executions AS later

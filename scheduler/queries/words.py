@@ -6,9 +6,12 @@ from typing import Any
 
 import psycopg
 
-SPEAK = "SELECT set_config('erp_scheduler.lang', %(language)s, true)"
+SPEAK = "SELECT set_config('erp_scheduler.lang', %(language)s, true), set_config('lock_timeout', '10s', true)"
 
 
 def speak(connection: psycopg.Connection[Any], language: str) -> None:
-    """Choose the language of hints until the transaction ends: no session state is left behind a pooler."""
+    """Choose the language of hints, and how long to wait for a row, until the transaction ends.
+
+    No session state is left behind a pooler.
+    """
     connection.execute(SPEAK, {"language": language})

@@ -11,144 +11,22 @@ import gc
 import json
 import os
 import random
-import re
 import resource
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from scheduler.errors import ParameterError
 from scheduler.handler import Cancelled, Context, GiveUp, Handler, Retry, Skip
+from scheduler.running.answers import describe, success
 from scheduler.running.kernel import EXECUTION_VARIABLE, die_with_parent, forbid_new_privileges
-from scheduler.settings import RESULT_BYTES
-
-if TYPE_CHECKING:
-    import httpx
-    import psycopg
+from scheduler.running.link import ChildLink
 
 CONTROL_FD = 3
-MESSAGE_CHARACTERS = 4000
-UNSTORABLE = re.compile(r"\\u0000|\\ud[89a-f]", re.IGNORECASE)
-
-
-class ChildLink:
-    """The handler's line to the world; see scheduler.handler.Link."""
-
-    def __init__(self, control: socket.socket) -> None:
-        self.control = control
-        self.reader = control.makefile("rb")
-        self.cancelled = False
-        self.sending = False
-        self.interrupted_late = False
-        self.interrupt: Callable[[], None] | None = None
-        self.database_url = ""
-        self.application_name = ""
-        self._sync: psycopg.Connection[Any] | None = None
-        self._async: psycopg.AsyncConnection[Any] | None = None
-        self._http: httpx.AsyncClient | None = None
-
-    def send(self, verb: str, body: Any) -> None:
-        """Write one line. A cancel that arrives in the middle waits until the line is whole."""
-        line = f"{verb} {dump(body)}\n".encode("ascii")
-        self.sending = True
-        try:
-            self.control.sendall(line)
-        finally:
-            self.sending = False
-        if self.interrupted_late:
-            self.interrupted_late = False
-            if self.interrupt is not None:
-                self.interrupt()
-
-    def log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
-        self.send("log", {"level": level, "message": str(message), "fields": harmless(fields)})
-
-    def report(self, progress: Mapping[str, Any]) -> None:
-        self.send("report", harmless(progress))
-
-    def save_checkpoint(self, checkpoint: Any) -> None:
-        self.send("checkpoint", checkpoint)
-
-    def secret(self, reference: str) -> str:
-        self.send("secret", reference)
-        answer = json.loads(self.reader.readline() or b'{"error": "the daemon is gone"}')
-        if "error" in answer:
-            raise GiveUp(answer["error"])
-        return str(answer["value"])
-
-    def is_cancelled(self) -> bool:
-        return self.cancelled
-
-    def http(self) -> httpx.AsyncClient:
-        if self._http is None:
-            import httpx
-
-            self._http = httpx.AsyncClient(timeout=30, transport=httpx.AsyncHTTPTransport(retries=2))
-        return self._http
-
-    def db(self) -> psycopg.Connection[Any]:
-        if self._sync is None or self._sync.closed:
-            from scheduler.database.connection import connect
-
-            self._sync = connect(self.database_url, self.application_name)
-            self._sync.execute("SET client_connection_check_interval = 1000")
-        return self._sync
-
-    async def adb(self) -> psycopg.AsyncConnection[Any]:
-        if self._async is None or self._async.closed:
-            from scheduler.database.connection import connect_async
-
-            self._async = await connect_async(self.database_url, self.application_name)
-            await self._async.execute("SET client_connection_check_interval = 1000")
-        return self._async
-
-    def begin(self, message: Mapping[str, Any]) -> None:
-        self.cancelled = self.interrupted_late = False
-        self.database_url = message["database_url"]
-        self.application_name = f"erp-exec-{message['execution_id']}"
-
-    def finish(self) -> None:
-        """Close what the execution opened and did not close itself."""
-        if self._sync is not None:
-            with contextlib.suppress(Exception):
-                self._sync.close()
-            self._sync = None
-
-    async def afinish(self) -> None:
-        for opened in (self._http, self._async):
-            if opened is not None:
-                with contextlib.suppress(Exception):
-                    await (opened.aclose() if hasattr(opened, "aclose") else opened.close())
-        self._http = self._async = None
-
-
-def dump(body: Any) -> str:
-    """Return JSON that PostgreSQL can hold: no NaN, no NUL, no half characters; unknown objects as their text."""
-    text = json.dumps(body, default=str, allow_nan=False, separators=(",", ":"))
-    return json.dumps(_cleaned(json.loads(text)), separators=(",", ":")) if UNSTORABLE.search(text) else text
-
-
-def harmless(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *body* such that it can be sent: a line of log must never end a handler."""
-    try:
-        dump(dict(body))
-    except (TypeError, ValueError, RecursionError):
-        return {str(key): str(value) for key, value in body.items()}
-    return dict(body)
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    return value
 
 
 class Child:
@@ -262,44 +140,6 @@ def make_context(message: dict[str, Any], link: ChildLink) -> Context:
         checkpoint=message["checkpoint"],
         settings={**message["settings"], "database_url": message["database_url"]},
     )
-
-
-def success(result: Any, context: Context) -> dict[str, Any]:
-    """Turn what the handler returned into a result object, with the figures it counted."""
-    figures = {} if result is None else result if isinstance(result, dict) else {"value": result}
-    if context.counts:
-        figures = {**figures, "counts": figures.get("counts", dict(context.counts))}
-    try:
-        text = dump(figures)
-    except (TypeError, ValueError, RecursionError) as error:
-        return {"status": "failed", "class": "result", "message": f"the result is not JSON: {error}", "retry": False}
-    if len(text) > RESULT_BYTES:
-        figures = {"truncated": True, "bytes": len(text), "counts": dict(context.counts)}
-    return {"status": "success", "result": figures}
-
-
-def describe(error: BaseException) -> dict[str, Any]:
-    """Say how the handler ended, in words fit for a row: class, message, whether another attempt makes sense."""
-    try:
-        message = str(error) or type(error).__name__
-    except BaseException:
-        message = f"{type(error).__name__} (its text cannot be made)"
-    message = message[:MESSAGE_CHARACTERS]
-    match error:
-        case Skip():
-            return {"status": "skipped", "reason": message}
-        case Retry():
-            return {"status": "failed", "class": "Retry", "message": message, "retry": True, "after": error.after}
-        case GiveUp():
-            return {"status": "failed", "class": "GiveUp", "message": message, "retry": False}
-        case ParameterError():
-            return {"status": "failed", "class": "parameters", "message": message, "retry": False}
-        case MemoryError():
-            return {"status": "failed", "class": "memory", "message": "out of memory", "retry": True, "leave": True}
-    kind = type(error).__name__
-    leave = not isinstance(error, Exception)
-    return {"status": "failed", "class": kind, "message": f"{kind}: {message}"[:MESSAGE_CHARACTERS], "retry": True,
-            "leave": leave, "after": getattr(error, "after", None)}
 
 
 def has_children() -> bool:

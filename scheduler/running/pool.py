@@ -14,15 +14,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
 from loguru import logger
 
 from scheduler.errors import ConfigError
-from scheduler.model import Execution, ExecutionStatus, HandlerSpec, Outcome
+from scheduler.model import Execution, HandlerSpec, Outcome
+from scheduler.running.journal import Journal, Running
 from scheduler.running.kernel import (
     INSTANCE_VARIABLE,
     become_subreaper,
@@ -32,48 +33,14 @@ from scheduler.running.kernel import (
     is_zombie,
     kill_tree,
 )
-from scheduler.running.timeouts import ANSWERED, CANCELLED, CRASHED, FENCED, LEASE, TIMED_OUT
+from scheduler.running.outcomes import make_outcome
+from scheduler.running.timeouts import ANSWERED, FENCED, LEASE
 from scheduler.secrets import Redactor, resolve
-from scheduler.settings import LOG_LINE_CHARACTERS, LOG_LINES_KEPT, Settings
+from scheduler.settings import Settings
 
 HELLO_SECONDS = 60
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH",
                     "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_STATE_HOME")
-
-
-@dataclass(slots=True)
-class Running:
-    """An execution that is with the warden, and what became of its words so far."""
-
-    execution: Execution
-    deadline: float
-    mode: str
-    cancel_reason: str | None = None
-    lines: int = 0
-    lines_dropped: int = 0
-
-
-@dataclass(slots=True)
-class LogLine:
-    execution_id: int
-    line: int
-    at: datetime
-    level: str
-    stream: str
-    message: str
-    fields: dict[str, Any] | None
-
-
-@dataclass(slots=True)
-class Journal:
-    """What handlers wrote since it was last emptied: log lines; the newest progress and checkpoint of each."""
-
-    lines: list[LogLine] = field(default_factory=list)
-    progress: dict[UUID, Any] = field(default_factory=dict)
-    checkpoints: dict[UUID, Any] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.lines or self.progress or self.checkpoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,8 +281,8 @@ class Pool:
         execution = running.execution
         del self.running[execution.id]
         if running.lines_dropped:
-            self._note(running, "WARNING", "log", f"{running.lines_dropped} more lines were not kept", None, last=True)
-        outcome = make_outcome(execution, running, why, exit_code, answer, self.redactor)
+            self.journal.note(running, "WARNING", "log", f"{running.lines_dropped} more lines were not kept", None, None)
+        outcome = make_outcome(execution, running.cancel_reason, why, exit_code, answer, self.redactor)
         killed = why != ANSWERED or exit_code is not None
         self.ended.append(Ended(outcome, execution, killed, fenced=why == FENCED))
 
@@ -327,27 +294,16 @@ class Pool:
         said = json.loads(body)
         token = running.execution.token
         if verb == "log":
-            self._note(running, said["level"], "log", said["message"], said["fields"] or None)
+            self.journal.note(running, said["level"], "log", said["message"], said["fields"], self.redactor)
         elif verb == "out":
-            self._note(running, "INFO" if said[0] == "stdout" else "WARNING", said[0], said[1], None)
+            level = "INFO" if said[0] == "stdout" else "WARNING"
+            self.journal.note(running, level, said[0], said[1], None, self.redactor)
         elif verb == "report":
             self.journal.progress[token] = {**self.journal.progress.get(token, {}), **self.redactor.value(said)}
         elif verb == "checkpoint":
             self.journal.checkpoints[token] = self.redactor.value(said)
         elif verb == "secret":
             self._answer_secret(running.execution.id, said)
-
-    def _note(
-        self, running: Running, level: str, stream: str, message: str, fields: dict[str, Any] | None, last: bool = False
-    ) -> None:
-        if running.lines >= LOG_LINES_KEPT and not last:
-            running.lines_dropped += 1
-            return
-        running.lines += 1
-        text = self.redactor.text(message[:LOG_LINE_CHARACTERS])
-        safe = self.redactor.value(fields) if fields else None
-        line = LogLine(running.execution.id, running.lines, datetime.now(UTC), level, stream, text, safe)
-        self.journal.lines.append(line)
 
     def _answer_secret(self, execution_id: int, reference: str) -> None:
         try:
@@ -368,48 +324,3 @@ class _Ear(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.pool.lost_warden()
-
-
-def make_outcome(
-    execution: Execution, running: Running, why: str, exit_code: int | None, answer: dict[str, Any], redactor: Redactor
-) -> Outcome:
-    """Turn what the warden saw into an outcome: how it ended, whether to try again, whether that uses up a retry."""
-    common: dict[str, Any] = {
-        "execution_id": execution.id, "token": execution.token, "attempt": execution.attempt,
-        "failed_attempts": execution.failed_attempts, "exit_code": exit_code,
-    }
-    if why == TIMED_OUT:
-        minutes = f"{execution.timeout_seconds / 60:g}"
-        return Outcome(**common, status=ExecutionStatus.TIMED_OUT, error_class="timeout",
-                       error_message=f"did not end within timeout_minutes = {minutes}", retry=True)
-    if why == FENCED:
-        return Outcome(**common, status=ExecutionStatus.CANCELLED, error_class="revoked",
-                       error_message="its lock was taken away; it was ended")
-    if why == LEASE:
-        return Outcome(**common, status=ExecutionStatus.LOST, error_class="lost",
-                       error_message="the daemon lost this execution; it was ended", retry=True)
-    status = answer.get("status")
-    if why == CANCELLED and status not in ("success", "failed"):
-        by_drain = running.cancel_reason == "shutdown"
-        return Outcome(**common, status=ExecutionStatus.CANCELLED, error_class=running.cancel_reason or "cancelled",
-                       error_message="the daemon was stopped" if by_drain else "cancelled on request",
-                       retry=by_drain, counted=not by_drain)
-    if why == CRASHED or status is None:
-        return Outcome(**common, status=ExecutionStatus.FAILED, error_class="crashed", retry=True,
-                       error_message=f"the process ended without an answer ({exit_text(exit_code)})")
-    if status == "success":
-        return Outcome(**common, status=ExecutionStatus.SUCCESS, result=redactor.value(answer["result"]))
-    if status == "skipped":
-        return Outcome(**common, status=ExecutionStatus.SKIPPED, skip_reason=redactor.text(answer["reason"]))
-    if status == "cancelled":
-        return Outcome(**common, status=ExecutionStatus.CANCELLED, error_class="cancelled",
-                       error_message="the handler ended itself as cancelled")
-    return Outcome(**common, status=ExecutionStatus.FAILED, error_class=answer["class"],
-                   error_message=redactor.text(answer["message"]), retry=answer["retry"],
-                   retry_after=answer.get("after"))
-
-
-def exit_text(exit_code: int | None) -> str:
-    if exit_code is None:
-        return "no exit code"
-    return f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"

@@ -135,7 +135,12 @@ class Warden:
             job_type = json.loads(body)["job_type"]
             kind = "fresh" if mode == b"fresh" else f"spawn:{job_type}"
         waiting = self.idle.get(kind)
-        process = waiting.pop() if waiting else self.make_process(kind, job_type)
+        try:
+            process = waiting.pop() if waiting else self.make_process(kind, job_type)
+        except OSError as error:  # no more processes or descriptors: one execution fails, the others go on
+            said = {"status": "failed", "class": "fork", "message": f"no process could be started: {error}", "retry": True}
+            self.send_to(self.daemon, b"end %d answered - %b\n" % (execution_id, json.dumps(said).encode()))
+            return
         process.execution_id, process.answer = execution_id, None
         process.served += 1
         now = boottime()

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from scheduler.errors import Conflict, NotAllowed, NotFound
+from scheduler.protocol import requests
 from scheduler.protocol.requests import cancel, release_lock, retry, run_now
 
 Connection = psycopg.Connection[Any]
@@ -89,6 +90,17 @@ def test_a_request_waits_for_an_edit_under_way_and_obeys_it(connection: Connecti
         assert asking.is_alive()
     asking.join(10)
     assert caught == [NotAllowed]
+
+
+def test_a_row_that_somebody_holds_ends_the_request_instead_of_hanging_it(
+    connection: Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "LIMIT_WAITS", "SET LOCAL lock_timeout = '100ms'")
+    job = a_job(connection)
+    with psycopg.connect(database) as forgotten:
+        forgotten.execute("UPDATE schedule_jobs SET priority = 1")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            run_now(connection, job)
 
 
 def test_cancel_ends_what_waits_asks_what_runs_and_refuses_what_ended(connection: Connection) -> None:
