@@ -27,7 +27,7 @@ SECRET_NAME = re.compile(
     r"pass(word|wd)?$|secret|token$|api_?key|access_?key|authorization|signature|cookie|private_?key|openapikey", re.I
 )
 SECRET_SHAPE = re.compile(
-    r"(?P<keep>\b(?:bearer|basic)\s+|\bsignature=|\b(?:password|passwd|pwd|secret|api_?key|token)\s*[=:]\s*"
+    r"(?P<keep>\b(?:bearer|basic)\s+|\bsignature=|\b(?:password|passwd|pwd|secret|api_?key|token)\s*[=:]\s*(?!//)"
     r"|\b\w+://[^\s:/@]+:)(?P<hide>[^\s,;&'\"@]+)",
     re.I,
 )

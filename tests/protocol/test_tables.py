@@ -126,8 +126,8 @@ def test_a_role_named_like_our_schema_gets_all_tables_in_one_place(cluster: obje
             migrate(connection)
             connection.execute("INSERT INTO schedule_jobs (name, job_type) VALUES ('a', 'noop')")
             places = connection.execute(
-                "SELECT DISTINCT relnamespace::regnamespace::text FROM pg_class WHERE relname ~ '^(schedule_|job_|scheduler_|market_a)'"
-                " AND relkind = 'r'").fetchall()
+                "SELECT DISTINCT relnamespace::regnamespace::text FROM pg_class"
+                " WHERE relname ~ '^(schedule_|job_|scheduler_|market_a)' AND relkind = 'r'").fetchall()
         assert places == [("public",)]
     finally:
         with psycopg.connect(database, autocommit=True) as admin:
