@@ -9,8 +9,10 @@ from typing import Any
 
 import psycopg
 
+# An order and a limit where EXISTS would do: the planner expects half of all rows to match and would read the table.
 LOOK = """
-SELECT EXISTS (SELECT FROM schedule_jobs WHERE status = 'active' AND planned_version <> spec_version)
+SELECT (SELECT id FROM schedule_jobs WHERE status = 'active' AND planned_version <> spec_version ORDER BY id LIMIT 1)
+           IS NOT NULL
        OR coalesce((SELECT min(next_run_at) <= now() FROM schedule_jobs WHERE status = 'active'), false) AS can_plan,
        EXISTS (SELECT FROM job_executions AS execution
                 WHERE execution.status = 'queued' AND execution.available_at <= now()

@@ -22,6 +22,13 @@ from scheduler.settings import MISFIRE_CAP, PARAMETERS_BYTES, PLAN_BATCH
 
 UNKNOWN_TYPE = "no live node knows job type"
 
+# Two walks, each along its own partial index, however many jobs there are.
+CANDIDATES = """
+(SELECT id FROM schedule_jobs WHERE status = 'active' AND planned_version <> spec_version ORDER BY id LIMIT {limit})
+UNION
+(SELECT id FROM schedule_jobs WHERE status = 'active' AND next_run_at <= now() ORDER BY next_run_at LIMIT {limit})
+"""
+
 # What Python could choke on (infinity, the year 294276, 24:00, 10 MB) is made harmless here, row by row.
 DUE = """
 SELECT job.id, job.name, job.job_type,
@@ -53,11 +60,10 @@ SELECT job.id, job.name, job.job_type,
        job.last_error,
        now() AS now
   FROM schedule_jobs AS job
- WHERE job.status = 'active'
+ WHERE job.id = ANY (ARRAY({candidates}))
+   AND job.status = 'active'
    AND (job.next_run_at <= now() OR job.planned_version <> job.spec_version)
-   AND ({only}::bigint IS NULL OR job.id = {only})
  ORDER BY job.next_run_at NULLS FIRST
- LIMIT {limit}
    FOR NO KEY UPDATE SKIP LOCKED
 """
 
@@ -89,13 +95,6 @@ UPDATE schedule_jobs AS job
        last_error = coalesce(bad.reason, job.last_error)
   FROM unnest(%(job_ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[]) AS bad (job_id, status, reason)
  WHERE job.id = bad.job_id
-"""
-
-CANDIDATES = """
-SELECT id FROM schedule_jobs
- WHERE status = 'active' AND (next_run_at <= now() OR planned_version <> spec_version)
- ORDER BY next_run_at NULLS FIRST
- LIMIT {limit}
 """
 
 LIVE_TYPES = """
@@ -158,9 +157,8 @@ async def _plan_batch(
     connection: psycopg.AsyncConnection[Any], specs: Mapping[str, HandlerSpec], limit: int, only: int | None = None
 ) -> Planning:
     async with connection.transaction():
-        query = DUE.format(
-            limit=int(limit), parameters_bytes=PARAMETERS_BYTES, only="NULL" if only is None else int(only)
-        )
+        candidates = CANDIDATES.format(limit=int(limit)) if only is None else f"SELECT {int(only)}::bigint"
+        query = DUE.format(candidates=candidates, parameters_bytes=PARAMETERS_BYTES)
         cursor = await connection.execute(query)
         rows = await cursor.fetchall()
         if not rows:
@@ -175,7 +173,7 @@ async def _plan_batch(
         await _write(connection, moved, aside)
     planned = [row for each in moved for row in each.rows]
     queued = sum(row.status == "queued" for row in planned)
-    return Planning(queued, len(planned) - queued, len(jobs), aside, full=len(jobs) == limit)
+    return Planning(queued, len(planned) - queued, len(jobs), aside, full=len(jobs) >= limit)
 
 
 async def _plan_singly(

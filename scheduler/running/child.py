@@ -35,7 +35,7 @@ class Child:
     def __init__(self, control: socket.socket, find: Callable[[str], Handler]) -> None:
         self.link = ChildLink(control)
         self.find = find
-        self.runner: asyncio.Runner | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def serve(self) -> None:
@@ -82,9 +82,9 @@ class Child:
 
     def _call(self, handler: Handler, arguments: dict[str, Any]) -> Any:
         if handler.is_async:
-            if self.runner is None:
-                self.runner = asyncio.Runner()
-            return self.runner.run(self._awaited(handler, arguments))
+            if self.loop is None:
+                self.loop = asyncio.new_event_loop()
+            return self.loop.run_until_complete(self._awaited(handler, arguments))
         self.link.interrupt = raise_cancelled
         return handler.function(**arguments)
 

@@ -44,6 +44,7 @@ CREATE TABLE schedule_jobs (
 
 CREATE INDEX schedule_jobs_due ON schedule_jobs (next_run_at) WHERE status = 'active';
 CREATE INDEX schedule_jobs_unplanned ON schedule_jobs (id) WHERE status = 'active' AND planned_version <> spec_version;
+CREATE INDEX schedule_jobs_one_offs ON schedule_jobs (id) WHERE status = 'active' AND run_at IS NOT NULL AND next_run_at IS NULL;
 
 -- Gathers every fault of the row before it speaks: MESSAGE is stable English, DETAIL lists all, HINT can be typed.
 CREATE FUNCTION schedule_jobs_validate() RETURNS trigger

@@ -73,7 +73,8 @@ def test_a_secret_reaches_the_handler_and_nothing_else(make_daemon: Make, rows: 
 
     assert row["status"] == "success"
     assert row["result"] == {"value": "***", "environment": False}
-    everything = str(rows.all("SELECT row_to_json(e) FROM job_executions e")) + str(rows.all("SELECT row_to_json(l) FROM execution_logs l"))
+    everything = str(rows.all("SELECT row_to_json(e) FROM job_executions e"))
+    everything += str(rows.all("SELECT row_to_json(l) FROM execution_logs l"))
     everything += "".join(path.read_text() for path in daemon.log_dir.rglob("*.log")) + daemon.output.read_text()
     assert "printed ***" in everything
     assert "canary-8d1f2b" not in everything

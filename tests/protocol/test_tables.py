@@ -86,7 +86,8 @@ def test_null_means_the_default_and_words_like_30m_are_read(rows: Rows) -> None:
 
 def test_a_thousand_rows_make_one_notification(rows: Rows) -> None:
     rows.connection.execute("LISTEN erp_scheduler")
-    rows.connection.execute("INSERT INTO schedule_jobs (name, job_type) SELECT 'job ' || n, 'noop' FROM generate_series(1, 1000) n")
+    rows.connection.execute(
+        "INSERT INTO schedule_jobs (name, job_type) SELECT 'job ' || n, 'noop' FROM generate_series(1, 1000) n")
     notices = list(rows.connection.notifies(timeout=1.0, stop_after=5))
     assert [notice.payload for notice in notices] == ["schedule_jobs"]
 
