@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import time
 
 from scheduler import __version__
 from scheduler.daemon.state import Shared
-from scheduler.daemon.steady import Connection, limited
+from scheduler.daemon.steady import Connection, limited, waited
 from scheduler.log import event
 from scheduler.protocol.heartbeat import renew, report_node
 from scheduler.running.kernel import boottime
@@ -28,11 +27,7 @@ class Heartbeats:
         await self._beat(connection)
         if time.monotonic() >= self.next_report:
             await self.report(connection, "draining" if self.shared.draining.is_set() else "running")
-        try:
-            await asyncio.wait_for(self.shared.beat_wake.wait(), self.settings.heartbeat_seconds)
-        except TimeoutError:
-            pass
-        self.shared.beat_wake.clear()
+        await waited(self.shared.beat_wake, self.settings.heartbeat_seconds)
 
     async def _beat(self, connection: Connection) -> None:
         pool = self.shared.pool

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 
 from scheduler.daemon.state import Shared
-from scheduler.daemon.steady import Connection, limited
+from scheduler.daemon.steady import Connection, limited, waited
 from scheduler.log import event_text
 from scheduler.protocol.close import Verdict, end_sessions
 from scheduler.protocol.journal import add_lines, note_progress
@@ -67,11 +66,7 @@ class Recorder:
             patience = max(0.0, self.retry_at - time.monotonic())
         elif shared.pool.running or shared.pool.journal or self.journal:
             patience = JOURNAL_SECONDS
-        try:
-            await asyncio.wait_for(shared.record_wake.wait(), patience)
-        except TimeoutError:
-            pass
-        shared.record_wake.clear()
+        await waited(shared.record_wake, patience)
 
     async def _write_journal(self, connection: Connection) -> None:
         taken = self.shared.pool.take_journal()

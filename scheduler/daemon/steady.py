@@ -22,7 +22,18 @@ Answer = TypeVar("Answer")
 
 async def limited(step: Awaitable[Answer]) -> Answer:
     """Await one step on the database, but not for ever: a stalled link must show itself as an outage."""
-    return await asyncio.wait_for(step, STATEMENT_SECONDS)
+    async with asyncio.timeout(STATEMENT_SECONDS):  # wait_for would make a task for each statement
+        return await step
+
+
+async def waited(wake: asyncio.Event, seconds: float | None) -> None:
+    """Wait until *wake* is set or the seconds are over (None: without end), and clear it."""
+    try:
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    except TimeoutError:
+        pass
+    wake.clear()
 
 
 async def steadily(
@@ -91,6 +102,7 @@ async def _closed(connection: Connection | None) -> None:
 
 async def _sleep(seconds: float, stopped: asyncio.Event) -> None:
     try:
-        await asyncio.wait_for(stopped.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stopped.wait()
     except TimeoutError:
         pass

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 import time
 from datetime import timedelta
 
 from scheduler.daemon.state import Shared
-from scheduler.daemon.steady import Connection, limited
+from scheduler.daemon.steady import Connection, limited, waited
 from scheduler.log import event
 from scheduler.protocol.claim import claim
 from scheduler.protocol.look import Sight, look
@@ -110,14 +109,7 @@ class Work:
             self.shared.edited = True
 
     async def _sleep(self) -> None:
-        wake = self.shared.work_wake
-        if not wake.is_set():
-            until = min(self.next_look, self.next_due)
-            if self.shared.draining.is_set():
-                until = time.monotonic() + 1.0
-            try:
-                await asyncio.wait_for(wake.wait(), max(0.0, until - time.monotonic()))
-            except TimeoutError:
-                pass
-        wake.clear()
-
+        until = min(self.next_look, self.next_due)
+        if self.shared.draining.is_set():
+            until = time.monotonic() + 1.0
+        await waited(self.shared.work_wake, max(0.0, until - time.monotonic()))
