@@ -219,7 +219,7 @@ class Demo:
         program = shlex.quote(own_command()[0])
         prefix = f"DATABASE_URL={shlex.quote(dsn)} " if self.given_dsn else "env -u DATABASE_URL "
         prefix += f"ERP_SCHEDULER_STATE_DIR={shlex.quote(str(self.place))} {program}"
-        lines = ("status", "jobs list", "executions list", "executions logs '주문 수집' --follow", "doctor")
+        lines = ("status", "jobs list", "executions list", "executions logs '주문 수집' --follow", "db psql", "doctor")
         talk = tell if chosen().json else show
         talk(say("데모가 실행 중입니다. 다른 터미널에서 살펴보기:", "The demo is running. To look, in another terminal:"))
         for line in lines:
