@@ -23,8 +23,8 @@ run: $(INSTALLED)  ## start the daemon in the foreground (ARGS="--workers 4")
 test: $(INSTALLED)  ## run all tests (ARGS="-k claim")
 	$(BIN)/python -m pytest $(ARGS)
 
-test-faults: $(INSTALLED)  ## run the fault suite alone
-	$(BIN)/python -m pytest -m faults $(ARGS)
+test-faults: $(INSTALLED)  ## ten minutes of faults, and their table into docs/faults.md (ARGS="--seconds 60")
+	$(BIN)/python -m tests.faults.run --seconds 600 --report docs/faults.md $(ARGS)
 
 lint: $(INSTALLED)  ## check style and types
 	$(BIN)/ruff check .

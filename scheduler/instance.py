@@ -24,14 +24,15 @@ RECORD_NAME = "daemon.json"
 class Instance:
     """This daemon's identity and the locked file that proves it.
 
-    predecessor  instance id of the daemon that held this folder before, if it left one
-    lock_fd      inherited by the warden, never by a handler
+    predecessors  instance ids of daemons that held this folder before and did not end cleanly; they stay in the
+                  record until what they left has been seen to
+    lock_fd       inherited by the warden, never by a handler
     """
 
     id: uuid.UUID
     state_dir: Path
     lock_fd: int
-    predecessor: uuid.UUID | None
+    predecessors: tuple[uuid.UUID, ...]
 
     def announce(self, **facts: Any) -> None:
         """Write who we are for the command line: pid, node and whatever else is given."""
@@ -58,8 +59,19 @@ def acquire(state_dir: Path) -> Instance:
             f"a daemon (pid {record.get('pid', '?')}) already uses {state_dir}; "
             "stop it with `erp-scheduler stop`, or give this one another ERP_SCHEDULER_STATE_DIR"
         ) from None
-    former = (read_record(state_dir) or {}).get("instance_id")
-    return Instance(uuid.uuid4(), state_dir, lock_fd, uuid.UUID(former) if former else None)
+    return Instance(uuid.uuid4(), state_dir, lock_fd, _unfinished(read_record(state_dir) or {}))
+
+
+def _unfinished(record: dict[str, Any]) -> tuple[uuid.UUID, ...]:
+    """Return who is to be cleaned up after: the last daemon, and those it had not come to clean up after itself."""
+    named = [record.get("instance_id"), *(record.get("predecessors") or [])]
+    found = []
+    for text in named:
+        try:
+            found.append(uuid.UUID(str(text)))
+        except ValueError:
+            continue
+    return tuple(found[:100])
 
 
 def read_record(state_dir: Path) -> dict[str, Any] | None:

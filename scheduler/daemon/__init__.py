@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from uuid import UUID
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
+from psycopg.errors import LockNotAvailable
 
 from scheduler.daemon.heartbeats import Heartbeats
 from scheduler.daemon.listener import Listener
@@ -17,7 +19,7 @@ from scheduler.daemon.recorder import Recorder
 from scheduler.daemon.state import Shared
 from scheduler.daemon.steady import Connection, steadily
 from scheduler.daemon.work import Work
-from scheduler.database.connection import connect_daemon
+from scheduler.database.connection import connect_daemon, is_outage
 from scheduler.database.retention import prune
 from scheduler.errors import ConfigError, DatabaseUnavailable
 from scheduler.instance import Instance, acquire
@@ -33,6 +35,7 @@ from scheduler.words import say
 RECORD_SECONDS = 10.0
 LEAVE_SECONDS = 6.0
 WATCH_SECONDS = 1.0
+RETRY_SECONDS = 0.3
 STALL_SECONDS = 60.0
 
 
@@ -65,6 +68,7 @@ class Daemon:
         self.heartbeats = Heartbeats(self.shared)
         self.hurry = asyncio.Event()
         self.stop_asked = asyncio.Event()
+        self.opened = False
 
     async def serve(self, once: bool) -> int:
         """Start, serve, drain, stop; heartbeats end last."""
@@ -82,27 +86,49 @@ class Daemon:
             await self._stop(loops)
         finally:
             self.shared.pool.close()
-            self.instance.farewell()
+            if self.opened:  # else what predecessors left has still to be seen to
+                self.instance.farewell()
         event("INFO", "daemon.stopped", node=self.settings.node)
         return 0
 
     async def _open(self) -> None:
-        """End what the predecessor left, import the handlers, tell the database who we are."""
-        self.instance.announce(node=self.settings.node, ready=False, workers=self.settings.workers)
-        if self.instance.predecessor is not None:
-            left = sweep_instance(str(self.instance.predecessor))
+        """End what predecessors left, import the handlers, tell the database who we are."""
+        former = self.instance.predecessors
+        self._announce(ready=False)
+        for instance_id in former:
+            left = sweep_instance(str(instance_id))
             if left:
                 event("WARNING", "daemon.swept", processes=len(left))
         await self.shared.pool.open()
+        while not await self._introduced(former):
+            await asyncio.sleep(RETRY_SECONDS)
+        self.opened = True
+
+    async def _introduced(self, former: tuple[UUID, ...]) -> bool:
+        """Do what a start has to do in the database. Returns False when it has to be tried again."""
         connection = await self._first_connection()
         try:
-            if self.instance.predecessor is not None:
-                for verdict in await reap_instance(connection, self.instance.predecessor):
-                    event("WARNING", "execution.lost", execution_id=verdict.execution_id, retry_in_s=verdict.wait)
+            for instance_id in former:
+                verdicts = await reap_instance(connection, instance_id)
+                for verdict in verdicts:
+                    if verdict.status == "lost":
+                        event("WARNING", "execution.lost", execution_id=verdict.execution_id, retry_in_s=verdict.wait)
+                if any(verdict.status == "busy" for verdict in verdicts):
+                    return False
             await announce_types(connection, self.shared.pool.specs.values())
             await self.heartbeats.report(connection, "running")
+            return True
+        except Exception as error:
+            if self.stop_asked.is_set() or not (is_outage(error) or isinstance(error, LockNotAvailable)):
+                raise
+            event("WARNING", "database.away", loop="start", error=str(error).splitlines()[0])
+            return False
         finally:
             await connection.close()
+
+    def _announce(self, ready: bool) -> None:
+        unfinished = [] if ready else [str(instance_id) for instance_id in self.instance.predecessors]
+        self.instance.announce(node=self.settings.node, ready=ready, workers=self.settings.workers, predecessors=unfinished)
 
     async def _first_connection(self) -> Connection:
         wait = 0.2
@@ -151,7 +177,7 @@ class Daemon:
 
     def _say_ready(self) -> None:
         types = len(self.shared.pool.specs)
-        self.instance.announce(node=self.settings.node, ready=True, workers=self.settings.workers)
+        self._announce(ready=True)
         line = say(
             f"스케줄러 실행 중: 노드 {self.settings.node}, 슬롯 {self.settings.workers}개, 작업 유형 {types}개",
             f"scheduler running: node {self.settings.node}, {self.settings.workers} slots, {types} job types",

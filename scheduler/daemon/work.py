@@ -104,9 +104,9 @@ class Work:
     async def _reap(self, connection: Connection) -> None:
         self.next_reap = time.monotonic() + REAP_SECONDS
         for verdict in await limited(reap(connection, self.grace)):
-            event("WARNING", "execution.lost", execution_id=verdict.execution_id, verdict=verdict.status,
-                  retry_in_s=verdict.wait)
-            self.shared.edited = True
+            if verdict.status == "lost":
+                event("WARNING", "execution.lost", execution_id=verdict.execution_id, retry_in_s=verdict.wait)
+                self.shared.edited = True
 
     async def _sleep(self) -> None:
         until = min(self.next_look, self.next_due)

@@ -58,6 +58,7 @@ SELECT job.id, job.name, job.job_type,
             (SELECT count(*) FROM job_executions AS past
               WHERE past.job_id = job.id AND past.scheduled_for = job.run_at) END AS one_off_rows,
        job.last_error,
+       job.updated_at < job.run_at AS was_set_in_time,
        now() AS now
   FROM schedule_jobs AS job
  WHERE job.id = ANY (ARRAY({candidates}))
@@ -218,23 +219,33 @@ def decide_job(job: dict[str, Any], spec: HandlerSpec | None, is_homeless: bool)
     following = next_after(schedule, now)
     problem = f"{UNKNOWN_TYPE} {job['job_type']}" if is_homeless else None
     clears = problem is None and (job["last_error"] or "").startswith(UNKNOWN_TYPE)
-    if job["due_at"] is None:
-        if following is None and schedule.run_at is not None:
-            return _past_one_off(job)
+    due_at = job["due_at"]
+    if due_at is None and following is None and schedule.run_at is not None:
+        waiting = _past_one_off(job)
+        if waiting is not None:
+            return waiting
+        due_at = schedule.run_at
+    if due_at is None:
         return Moved(job["id"], following, (), problem, clears)
-    due = occurrences(schedule, job["due_at"], now, MISFIRE_CAP)
+    due = occurrences(schedule, due_at, now, MISFIRE_CAP)
     grace = timedelta(seconds=job["grace_seconds"])
     rows = decide(job["misfire_policy"], due, now, grace, job["in_the_way"]).queue
     return Moved(job["id"], following, rows, problem, clears)
 
 
-def _past_one_off(job: dict[str, Any]) -> Moved | SetAside:
-    """A one-off whose moment has passed: it has run, it is about to, or it never will and must say so."""
+def _past_one_off(job: dict[str, Any]) -> Moved | SetAside | None:
+    """Say what is to become of a one-off whose moment has passed.
+
+    Returns  a decision when it has run or is about to; None when it was set in time and nobody was there to plan it
+    Raises   ScheduleError when it was set or resumed too late: an edit never makes a job fire
+    """
     if job["in_the_way"]:
         return Moved(job["id"], None)
     if job["one_off_rows"]:
         return SetAside(job["id"], job["name"], "completed", None)
-    raise ScheduleError(f"run_at {job['run_at']} had already passed when it was set; set a later one, or run it by hand")
+    if job["was_set_in_time"]:
+        return None
+    raise ScheduleError(f"run_at {job['run_at']} had passed when the job was last edited; set a later one, or run it by hand")
 
 
 def read_schedule(job: Mapping[str, Any]) -> Schedule:

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from scheduler.errors import ParameterError
 from scheduler.handler import Cancelled, Context, GiveUp, Handler, Retry, Skip
 from scheduler.running.answers import describe, success
-from scheduler.running.kernel import EXECUTION_VARIABLE, die_with_parent, forbid_new_privileges
+from scheduler.running.kernel import EXECUTION_VARIABLE, become_subreaper, die_with_parent, forbid_new_privileges
 from scheduler.running.link import ChildLink
 
 CONTROL_FD = 3
@@ -167,6 +167,7 @@ def limit_memory(memory_mb: int) -> None:
 def settle(parent: int) -> None:
     """Bind this process: it dies with its parent, gains no rights, dumps no core, goes first when memory ends."""
     die_with_parent(parent)
+    become_subreaper()  # what a handler leaves behind by forking twice stays its own, and goes with it
     forbid_new_privileges()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)

@@ -56,7 +56,7 @@ class Warden:
         self.processes: dict[int, Process] = {}
         self.idle: dict[str, list[Process]] = {}
         self.at_work: dict[int, Process] = {}
-        self.orphans: dict[int, frozenset[int]] = {}
+        self.has_orphans = False
         self.alarm = math.inf
         self.dropped = 0
 
@@ -96,7 +96,7 @@ class Warden:
             elif deed == "kill":
                 self.kill(process)
         self.end_orphans()
-        busy = self.at_work or self.orphans
+        busy = self.at_work or self.has_orphans
         nearest = min((p.watch.next_at() for p in self.at_work.values() if p.watch), default=math.inf)
         self.alarm = min(max(nearest, now + 0.01), now + ORPHAN_SECONDS) if busy else math.inf
 
@@ -302,23 +302,20 @@ class Warden:
     def end_orphans(self) -> None:
         """Kill what was re-parented to us and belongs to no live execution.
 
-        Whose it is, its environment tells if it was started as a program; else it may belong to any execution that
-        was alive when it was first seen, and goes when the last of those has gone.
+        A living handler keeps its own orphans, so what reaches the warden comes from a dead one; only a program that
+        was started with the mark of a live execution is spared.
         """
-        alive = frozenset(self.at_work)
-        seen: dict[int, frozenset[int]] = {}
+        left = False
         for pid in children_of(os.getpid()):
             if pid in self.processes:
                 continue
             mark = environment_of(pid).get(EXECUTION_VARIABLE.encode(), b"")
-            owners = frozenset({int(mark)}) if mark.isdigit() else self.orphans.get(pid, alive)
-            if not owners & alive:
+            if not (mark.isdigit() and int(mark) in self.at_work):
                 kill_tree([pid])
             with contextlib.suppress(ChildProcessError):
-                if os.waitpid(pid, os.WNOHANG)[0] == 0:
-                    seen[pid] = owners
-        self.orphans = seen
-        if seen:
+                left = left or os.waitpid(pid, os.WNOHANG)[0] == 0
+        self.has_orphans = left
+        if left:
             self.alarm = min(self.alarm, boottime() + ORPHAN_SECONDS)
 
     def end_all(self) -> None:

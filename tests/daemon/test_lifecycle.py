@@ -199,6 +199,17 @@ def test_restarts_of_postgresql_are_outlived(make_daemon: Make, rows: Rows, clus
         assert again.ended(again.run_now(again.add_job("after", "noop")), 15)["status"] == "success"
 
 
+def test_a_start_outlives_a_table_that_somebody_has_locked(make_daemon: Make, rows: Rows, database: str) -> None:
+    import psycopg
+
+    with psycopg.connect(database) as operator:
+        operator.execute("LOCK TABLE job_types IN ACCESS EXCLUSIVE MODE")
+        daemon = make_daemon().start(wait=False)
+        wait_for(lambda: b"loop=start" in daemon.output.read_bytes(), 15, "said that it waits")
+        operator.rollback()
+    assert rows.ended(rows.run_now(rows.add_job("after", "noop")), 15)["status"] == "success"
+
+
 def test_one_daemon_per_state_folder(make_daemon: Make, rows: Rows) -> None:
     daemon = make_daemon().start()
     second = Daemon(daemon.dsn, daemon.folder, "a")

@@ -133,6 +133,17 @@ async def test_a_one_off_runs_once_and_one_that_is_past_says_so(node: Node, rows
     assert "passed" in job_row(rows, past)["last_error"]
 
 
+async def test_a_one_off_that_came_due_while_nobody_was_there_runs_late(node: Node, rows: Rows) -> None:
+    job = rows.add_job("nobody there", run_at=datetime.now(UTC) + timedelta(seconds=0.3))
+    resumed = rows.add_job("paused over its moment", run_at=datetime.now(UTC) + timedelta(seconds=0.3), status="paused")
+    rows.connection.execute("SELECT pg_sleep(0.4)")
+    rows.connection.execute("UPDATE schedule_jobs SET status = 'active' WHERE id = %s", (resumed,))
+    await plan(node.connection, SPECS)
+    assert executions(rows, job) == [("queued", "schedule", 0, None)]
+    assert executions(rows, resumed) == []
+    assert "run it by hand" in job_row(rows, resumed)["last_error"]
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [

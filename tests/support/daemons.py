@@ -39,7 +39,7 @@ class Daemon:
         self.state_dir = folder / f"state-{node}"
         self.log_dir = folder / f"logs-{node}"
         self.output = folder / f"output-{node}.txt"
-        self.settings = {"handlers": "tests.support.jobs", "workers": 4, "drain_seconds": 5, "kill_seconds": 1, **settings}
+        self.settings = {"handlers": "tests.support.jobs", "workers": 4, "drain_seconds": 1, "kill_seconds": 1, **settings}
         self.arguments: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
 

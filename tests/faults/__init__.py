@@ -1,0 +1,1 @@
+"""Random faults against real daemons, and a checker that believes only what the handlers and the tables say."""
