@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import psycopg
 
 from scheduler.daemon.state import Shared
 from scheduler.daemon.steady import Connection, limited, waited
-from scheduler.log import event_text
+from scheduler.database.connection import is_outage
+from scheduler.log import event, event_text
 from scheduler.protocol.close import Verdict, end_sessions
 from scheduler.protocol.journal import add_lines, note_progress
 from scheduler.protocol.record import record
-from scheduler.running.journal import Journal
+from scheduler.running.journal import Journal, LogLine
 from scheduler.running.pool import Ended
 
 JOURNAL_SECONDS = 0.5
 BUSY_SECONDS = 0.2
 BATCH = 500
+LINES = 5000
+KEPT_SECONDS = 60
 
 
 class Recorder:
@@ -33,7 +39,13 @@ class Recorder:
         shared = self.shared
         for ended in shared.pool.finished():
             shared.unrecorded[ended.outcome.token] = ended
-        await self._write_journal(connection)
+        try:
+            await self._write_journal(connection)
+        except psycopg.Error as error:
+            if is_outage(error):
+                raise
+            event("ERROR", "journal.dropped", lines=len(self.journal.lines), error=str(error).splitlines()[0])
+            self.journal = Journal()  # words must never keep an end from being written
         batch = list(shared.unrecorded.values())[:BATCH]
         if not batch:
             return
@@ -70,32 +82,36 @@ class Recorder:
 
     async def _write_journal(self, connection: Connection) -> None:
         taken = self.shared.pool.take_journal()
+        self._log_words(taken.lines)
         self.journal.lines += taken.lines
         self.journal.progress |= taken.progress
         self.journal.checkpoints |= taken.checkpoints
-        if not self.journal:
-            return
-        numbers = [*self.shared.pool.running, *(each.execution.id for each in self.shared.unrecorded.values())]
         if self.journal.lines:
-            rows = [(line.execution_id, line.line, line.at, line.level, line.stream, line.message, line.fields)
-                    for line in self.journal.lines[:5000]]
-            await limited(add_lines(connection, rows))
-            self._log_words()
-            del self.journal.lines[: len(rows)]
+            await self._store_lines(connection)
         if self.journal.progress or self.journal.checkpoints:
+            numbers = [*self.shared.pool.running, *(each.execution.id for each in self.shared.unrecorded.values())]
             await limited(note_progress(connection, numbers, self.journal.progress, self.journal.checkpoints))
         self.journal.progress, self.journal.checkpoints = {}, {}
 
-    def _log_words(self) -> None:
+    async def _store_lines(self, connection: Connection) -> None:
+        """Store what can be stored now; keep the rest for a while, since somebody may hold the execution's row."""
+        some, rest = self.journal.lines[:LINES], self.journal.lines[LINES:]
+        rows = [(each.execution_id, each.line, each.at, each.level, each.stream, each.message, each.fields) for each in some]
+        stored = await limited(add_lines(connection, rows))
+        oldest = datetime.now(UTC) - timedelta(seconds=KEPT_SECONDS)
+        kept = [each for each in some if (each.execution_id, each.line) not in stored and each.at > oldest]
+        self.journal.lines = kept + rest
+
+    def _log_words(self, said: list[LogLine]) -> None:
         shared = self.shared
         types = {each.execution.id: each.execution.job_type for each in shared.pool.running.values()}
         types |= {each.execution.id: each.execution.job_type for each in shared.unrecorded.values()}
         lines: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for line in self.journal.lines:
+        for line in said:
             job_type = types.get(line.execution_id)
             if job_type is not None:
-                said = {"execution_id": line.execution_id, "stream": line.stream, "message": line.message}
-                lines[job_type].append((line.level, event_text("execution.line", said | (line.fields or {}))))
+                fields = {"execution_id": line.execution_id, "stream": line.stream, "message": line.message}
+                lines[job_type].append((line.level, event_text("execution.line", fields | (line.fields or {}))))
         for job_type, words in lines.items():
             shared.logs.executions(job_type, words)
 

@@ -10,14 +10,20 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Json
 
+# Lines of an execution whose row somebody holds are left out rather than waited for.
 ADD_LINES = """
+WITH given AS MATERIALIZED (
+    SELECT *
+      FROM unnest(%(ids)s::bigint[], %(lines)s::int[], %(times)s::timestamptz[], %(levels)s::text[], %(streams)s::text[],
+                  %(messages)s::text[], %(fields)s::jsonb[])
+        AS line (execution_id, line, logged_at, level, stream, message, fields)
+), free AS MATERIALIZED (
+    SELECT id FROM job_executions WHERE id IN (SELECT execution_id FROM given) FOR KEY SHARE SKIP LOCKED
+)
 INSERT INTO execution_logs (execution_id, line, logged_at, level, stream, message, fields)
-SELECT given.*
-  FROM unnest(%(ids)s::bigint[], %(lines)s::int[], %(times)s::timestamptz[], %(levels)s::text[], %(streams)s::text[],
-              %(messages)s::text[], %(fields)s::jsonb[])
-    AS given (execution_id, line, logged_at, level, stream, message, fields)
- WHERE EXISTS (SELECT FROM job_executions AS execution WHERE execution.id = given.execution_id)
+SELECT given.* FROM given JOIN free ON free.id = given.execution_id
 ON CONFLICT DO NOTHING
+RETURNING execution_id, line
 """
 
 NOTE_PROGRESS = """
@@ -35,13 +41,17 @@ UPDATE job_executions AS execution
 async def add_lines(
     connection: psycopg.AsyncConnection[Any],
     rows: Sequence[tuple[int, int, datetime, str, str, str, Mapping[str, Any] | None]],
-) -> None:
-    """Store log lines: (execution id, line number, when, level, stream, message, fields)."""
+) -> set[tuple[int, int]]:
+    """Store log lines: (execution id, line number, when, level, stream, message, fields).
+
+    Returns  (execution id, line number) of those that were stored now
+    """
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
-    await connection.execute(ADD_LINES, {
+    cursor = await connection.execute(ADD_LINES, {
         "ids": columns[0], "lines": columns[1], "times": columns[2], "levels": columns[3], "streams": columns[4],
         "messages": columns[5], "fields": [None if fields is None else Json(fields) for fields in columns[6]],
     })
+    return {(number, line) for number, line in await cursor.fetchall()}
 
 
 async def note_progress(

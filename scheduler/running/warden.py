@@ -59,6 +59,7 @@ class Warden:
         self.has_orphans = False
         self.alarm = math.inf
         self.dropped = 0
+        self.words: list[bytes] = []
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -79,6 +80,9 @@ class Warden:
             elif process is not None:
                 self.hear_process(kind, process, events, fd)
         self.enforce(boottime())
+        if self.words:  # in one go: each message by itself would wake the daemon by itself
+            self.send_to(self.daemon, b"".join(self.words))
+            self.words.clear()
         return True
 
     def patience(self) -> float:
@@ -139,7 +143,7 @@ class Warden:
             process = waiting.pop() if waiting else self.make_process(kind, job_type)
         except OSError as error:  # no more processes or descriptors: one execution fails, the others go on
             said = {"status": "failed", "class": "fork", "message": f"no process could be started: {error}", "retry": True}
-            self.send_to(self.daemon, b"end %d answered - %b\n" % (execution_id, json.dumps(said).encode()))
+            self.words.append(b"end %d answered - %b\n" % (execution_id, json.dumps(said).encode()))
             return
         process.execution_id, process.answer = execution_id, None
         process.served += 1
@@ -353,11 +357,11 @@ class Warden:
         if not important and len(self.daemon.outbox) > TALK_LIMIT:
             self.dropped += 1
             return
-        self.send_to(self.daemon, b"%b %d %b\n" % (verb, execution_id, body))
+        self.words.append(b"%b %d %b\n" % (verb, execution_id, body))
 
     def tell_end(self, process: Process, why: str, exit_code: str, body: bytes) -> None:
         assert process.execution_id is not None
-        self.send_to(self.daemon, b"end %d %b %b %b\n" % (process.execution_id, why.encode(), exit_code.encode(), body))
+        self.words.append(b"end %d %b %b %b\n" % (process.execution_id, why.encode(), exit_code.encode(), body))
 
 
 def main() -> None:
