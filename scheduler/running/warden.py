@@ -32,7 +32,7 @@ from scheduler.running.kernel import (
     kill_tree,
 )
 from scheduler.running.process import Process, start_process
-from scheduler.running.timeouts import ANSWERED, CANCELLED, CRASHED, FENCED, Watch
+from scheduler.running.timeouts import ANSWERED, CANCELLED, CRASHED, FENCED, LEASE, Watch
 
 TALK_LIMIT = 8 * 1024 * 1024
 ORPHAN_SECONDS = 0.5
@@ -134,6 +134,9 @@ class Warden:
     def start(self, rest: bytes) -> None:
         number, timeout, lease, mode, body = rest.split(b" ", 4)
         execution_id, kind = int(number), "fork"
+        if boottime() >= float(lease):  # we were frozen since it was sent: its successor may be at work already
+            self.words.append(b"end %d %b - {}\n" % (execution_id, LEASE.encode()))
+            return
         job_type = ""
         if mode != b"fork":
             job_type = json.loads(body)["job_type"]

@@ -132,6 +132,21 @@ def test_a_frozen_daemon_cannot_keep_its_handlers_past_the_lease(make_daemon: Ma
     assert rows.ended(execution, 8)["status"] == "lost"
 
 
+def test_a_thawed_warden_starts_nothing_whose_lease_is_over(make_daemon: Make, rows: Rows) -> None:
+    daemon = make_daemon("a", lease_seconds=3, heartbeat_seconds=0.7, reap_grace_seconds=0.5).start()
+    assert rows.ended(rows.run_now(rows.add_job("first", "noop")))["status"] == "success"
+    (warden,) = [process for process in descendants(daemon) if process.ppid() == daemon.pid]
+    os.kill(warden.pid, signal.SIGSTOP)
+    execution = rows.run_now(rows.add_job("late", "talk", max_retries=0))
+    rows.running(execution)
+    os.kill(daemon.pid, signal.SIGSTOP)  # no renewal reaches the warden
+    time.sleep(2.5)  # the lease itself is what has to pass: three quarters of 3 s
+    os.kill(warden.pid, signal.SIGCONT)
+    os.kill(daemon.pid, signal.SIGCONT)
+    assert rows.ended(execution, 10)["status"] == "lost"
+    assert rows.one("SELECT count(*) FROM execution_logs WHERE execution_id = %s", execution) == 0
+
+
 def test_a_dead_warden_is_replaced_and_its_executions_are_lost(make_daemon: Make, rows: Rows) -> None:
     daemon = make_daemon().start()
     execution = rows.run_now(rows.add_job("long", "c_loop", max_retries=0))
