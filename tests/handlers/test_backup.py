@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import os
+import shutil
 import stat
 import subprocess
 import threading
@@ -358,7 +359,11 @@ def test_a_racing_link_never_leads_outside(root: Path, tmp_path: Path) -> None:
             (root / "daily").rename(root / "aside")
             (root / "daily").symlink_to(outside)
             (root / "daily").unlink()
-            (root / "aside").rename(root / "daily")
+            try:
+                (root / "aside").rename(root / "daily")
+            except OSError:  # the other side has made the folder anew meanwhile
+                shutil.rmtree(root / "daily")
+                (root / "aside").rename(root / "daily")
 
     racer = threading.Thread(target=exchange)
     racer.start()
