@@ -359,11 +359,11 @@ def test_a_racing_link_never_leads_outside(root: Path, tmp_path: Path) -> None:
             (root / "daily").rename(root / "aside")
             (root / "daily").symlink_to(outside)
             (root / "daily").unlink()
-            try:
-                (root / "aside").rename(root / "daily")
-            except OSError:  # the other side has made the folder anew meanwhile
-                shutil.rmtree(root / "daily")
-                (root / "aside").rename(root / "daily")
+            while (root / "aside").exists():
+                try:
+                    (root / "aside").rename(root / "daily")
+                except OSError:  # the other side has made the folder anew meanwhile
+                    shutil.rmtree(root / "daily", ignore_errors=True)
 
     racer = threading.Thread(target=exchange)
     racer.start()
