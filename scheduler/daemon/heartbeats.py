@@ -25,6 +25,9 @@ class Heartbeats:
     async def turn(self, connection: Connection) -> None:
         """Beat once, report the node, and sleep until the next beat or until an edit asks for one at once."""
         await self._beat(connection)
+        beats_in_lease = int(self.settings.lease_limit_seconds / self.settings.heartbeat_seconds)
+        if not self.shared.pool.ping(self.settings.heartbeat_seconds * 0.9, at_most=max(3, beats_in_lease + 1)):
+            event("ERROR", "warden.frozen", reason="no sign of life for a lease; killed")
         if time.monotonic() >= self.next_report:
             await self.report(connection, "draining" if self.shared.draining.is_set() else "running")
         await waited(self.shared.beat_wake, self.settings.heartbeat_seconds)

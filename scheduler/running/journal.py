@@ -17,8 +17,6 @@ class Running:
     """An execution that is with the warden, and what became of its words so far."""
 
     execution: Execution
-    deadline: float
-    mode: str
     cancel_reason: str | None = None
     lines: int = 0
     lines_dropped: int = 0

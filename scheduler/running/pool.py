@@ -34,13 +34,14 @@ from scheduler.running.kernel import (
     kill_tree,
 )
 from scheduler.running.outcomes import make_outcome
-from scheduler.running.timeouts import ANSWERED, FENCED, LEASE
+from scheduler.running.timeouts import ANSWERED, LEASE
 from scheduler.secrets import Redactor, resolve
 from scheduler.settings import Settings
 
 HELLO_SECONDS = 60
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH",
-                    "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_STATE_HOME")
+                    "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_STATE_HOME", "ERP_SCHEDULER_LANG")
+"""All that handlers see of the environment. The database's address may carry a password and goes over the pipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,6 @@ class Ended:
     outcome: Outcome
     execution: Execution
     killed: bool
-    fenced: bool
 
 
 class Pool:
@@ -80,7 +80,12 @@ class Pool:
         self._transport: asyncio.Transport | None = None
         self._hello: asyncio.Future[dict[str, Any]] | None = None
         self._buffer = b""
-        self._handler_settings = {"backup_dir": str(settings.backup_dir), "node": settings.node}
+        self._asked_at = 0.0
+        self._unanswered = 0
+        self._handler_settings = {
+            "backup_dir": str(settings.backup_dir), "node": settings.node,
+            "pg_bin": os.environ.get("ERP_SCHEDULER_PG_BIN"),
+        }
 
     # -- the five verbs ---------------------------------------------------------------------------------------------
 
@@ -102,8 +107,10 @@ class Pool:
         lease_until  boot-time seconds until when they may live without a renewal
         """
         batch = [self._start_line(execution, lease_until) for execution in executions]
-        if batch and self._transport is not None:
+        if self._transport is not None:
             self._transport.write(b"".join(batch))
+        else:  # the warden died while they were being claimed
+            self._lose_all()
 
     def renew(self, execution_ids: Iterable[int], lease_until: float) -> None:
         """Let these executions live until *lease_until* (boot-time seconds)."""
@@ -122,6 +129,25 @@ class Pool:
         """Kill an execution whose lock is no longer ours."""
         if execution_id in self.running:
             self._tell(f"kill {execution_id}\n")
+
+    def ping(self, pause: float, at_most: int) -> bool:
+        """Ask the warden for a sign of life, and kill it when *at_most* questions in a row went unanswered.
+
+        A frozen warden ends nothing, while renewals would keep its executions ours for ever. Questions are counted,
+        not seconds: a daemon that was frozen itself must not blame the warden.
+
+        pause    seconds between two questions
+        Returns  False when it was killed; its executions are lost and another warden is opened
+        """
+        if self._transport is None or self._warden is None or boottime() - self._asked_at < pause:
+            return True
+        if self._unanswered >= at_most:
+            self._warden.kill()
+            return False
+        self._asked_at = boottime()
+        self._unanswered += 1
+        self._tell("ping\n")
+        return True
 
     def finished(self) -> list[Ended]:
         """Return what has ended since the last call."""
@@ -207,8 +233,6 @@ class Pool:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-        # the language and the like, never the database's address: it may carry a password, and goes over the pipe
-        kept |= {k: v for k, v in os.environ.items() if k in ("ERP_SCHEDULER_LANG", "ERP_SCHEDULER_PG_BIN")}
         return {**kept, INSTANCE_VARIABLE: str(self.instance_id), "PYTHONUNBUFFERED": "1"}
 
     def _learn(self, types: list[dict[str, Any]]) -> None:
@@ -229,7 +253,7 @@ class Pool:
         spec = self.specs[execution.job_type]
         mode = "spawn" if execution.job_type in self.spawned else "fresh" if spec.fresh_process else "fork"
         deadline = boottime() + execution.timeout_seconds
-        self.running[execution.id] = Running(execution, deadline, mode)
+        self.running[execution.id] = Running(execution)
         last = execution.last_success_at
         body = json.dumps({
             "execution_id": execution.id, "job_id": execution.job_id, "job_name": execution.job_name,
@@ -245,11 +269,14 @@ class Pool:
     # -- lines in ---------------------------------------------------------------------------------------------------
 
     def hear(self, data: bytes) -> None:
+        self._unanswered = 0
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             verb, _, rest = line.partition(b" ")
             if verb == b"end":
                 self._on_end(rest)
+            elif verb == b"pong":
+                continue
             elif verb == b"hello":
                 if self._hello is not None and not self._hello.done():
                     self._hello.set_result(json.loads(rest))
@@ -266,6 +293,9 @@ class Pool:
             return
         self._transport = None
         self.bury_warden()
+        self._lose_all()
+
+    def _lose_all(self) -> None:
         for running in list(self.running.values()):
             self._end(running, LEASE, None, {})
         self.wake()
@@ -284,7 +314,7 @@ class Pool:
             self.journal.note(running, "WARNING", "log", f"{running.lines_dropped} more lines were not kept", None, None)
         outcome = make_outcome(execution, running.cancel_reason, why, exit_code, answer, self.redactor)
         killed = why != ANSWERED or exit_code is not None
-        self.ended.append(Ended(outcome, execution, killed, fenced=why == FENCED))
+        self.ended.append(Ended(outcome, execution, killed))
 
     def _on_word(self, verb: str, rest: bytes) -> None:
         number, _, body = rest.partition(b" ")

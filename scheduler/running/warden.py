@@ -1,8 +1,8 @@
 """The fork server: one thread, no database. Starts handler processes, watches their deadlines, ends them from outside.
 
 Lines from the daemon   start ID TIMEOUT LEASE MODE JSON · lease UNTIL ID… · cancel ID GRACE · kill ID · secret ID JSON ·
-                        quit
-Lines to the daemon     hello JSON · end ID WHY EXIT JSON · log|report|checkpoint|secret|out ID JSON
+                        ping · quit
+Lines to the daemon     hello JSON · pong · end ID WHY EXIT JSON · log|report|checkpoint|secret|out ID JSON
 End of file from the daemon means that it is gone: kill all and leave, last holder of the state folder's lock.
 """
 
@@ -127,6 +127,8 @@ class Warden:
                 self.fence_out(rest)
             elif verb == b"secret":
                 self.pass_secret(rest)
+            elif verb == b"ping":
+                self.words.append(b"pong\n")
             elif verb == b"quit":
                 return False
         return True

@@ -147,6 +147,19 @@ def test_a_thawed_warden_starts_nothing_whose_lease_is_over(make_daemon: Make, r
     assert rows.one("SELECT count(*) FROM execution_logs WHERE execution_id = %s", execution) == 0
 
 
+def test_a_frozen_warden_is_killed_and_replaced(make_daemon: Make, rows: Rows) -> None:
+    daemon = make_daemon("a", lease_seconds=3, heartbeat_seconds=0.7, reap_grace_seconds=0.5).start()
+    execution = rows.run_now(rows.add_job("long", "c_loop", max_retries=0))
+    rows.running(execution)
+    wait_for(lambda: len(descendants(daemon)) >= 4, 5)
+    left = descendants(daemon)
+    (warden,) = [process for process in left if process.ppid() == daemon.pid]
+    os.kill(warden.pid, signal.SIGSTOP)
+    assert rows.ended(execution, 12)["status"] == "lost"
+    assert outliving(left, 2) == []
+    assert rows.ended(rows.run_now(rows.add_job("next", "noop")), 10)["status"] == "success"
+
+
 def test_a_dead_warden_is_replaced_and_its_executions_are_lost(make_daemon: Make, rows: Rows) -> None:
     daemon = make_daemon().start()
     execution = rows.run_now(rows.add_job("long", "c_loop", max_retries=0))
