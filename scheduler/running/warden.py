@@ -27,6 +27,7 @@ from scheduler.running.kernel import (
     boottime,
     children_of,
     environment_of,
+    is_zombie,
     kill_group,
     kill_quietly,
     kill_tree,
@@ -72,13 +73,15 @@ class Warden:
             self.end_all()
 
     def turn(self) -> bool:
-        for fd, events in self.poll.poll(self.patience()):
-            kind, process = self.by_fd.get(fd, ("", None))
-            if kind == "daemon":
-                if not self.hear_daemon(events):
-                    return False
-            elif process is not None:
+        batch = [(self.by_fd.get(fd), fd, events) for fd, events in self.poll.poll(self.patience())]
+        for entry, fd, events in batch:
+            if entry is None or self.by_fd.get(fd) is not entry:
+                continue  # an earlier event of this batch closed it, and its number may be somebody else's by now
+            kind, process = entry
+            if process is not None:
                 self.hear_process(kind, process, events, fd)
+            elif not self.hear_daemon(events):
+                return False
         self.enforce(boottime())
         if self.words:  # in one go: each message by itself would wake the daemon by itself
             self.send_to(self.daemon, b"".join(self.words))
@@ -285,6 +288,8 @@ class Warden:
 
     def bury(self, process: Process) -> None:
         """A process is gone: hear its last words, end its group and orphans, report if it was at work."""
+        if not is_zombie(process.pid):
+            return
         kill_group(process.pid)  # before the wait: until then nobody else can be given this number
         _, status = os.waitpid(process.pid, 0)
         del self.processes[process.pid]
