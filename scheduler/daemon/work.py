@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
 from datetime import timedelta
 
-from scheduler.daemon.state import Shared
+from scheduler.daemon.state import GATHER_SECONDS, Shared
 from scheduler.daemon.steady import Connection, limited, waited
 from scheduler.log import event
 from scheduler.protocol.claim import claim
@@ -90,13 +91,16 @@ class Work:
 
     async def _claim(self, connection: Connection) -> None:
         pool, settings = self.shared.pool, self.settings
+        if self.shared.is_saturated and self.shared.room < settings.workers / 2:
+            await asyncio.sleep(GATHER_SECONDS)
         room = self.shared.room
         sent_at = boottime()
         self.shared.hungry = False
         taken = await limited(
             claim(connection, settings.node, self.shared.instance_id, list(pool.specs), room, settings.lease_seconds)
         )
-        self.shared.hungry = self.shared.hungry or len(taken) == room
+        self.shared.is_saturated = len(taken) == room
+        self.shared.hungry = self.shared.hungry or self.shared.is_saturated
         if taken:
             pool.start(taken, sent_at + settings.lease_limit_seconds)
             self.shared.record_wake.set()  # from now on there may be words to write
