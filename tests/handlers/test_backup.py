@@ -390,7 +390,7 @@ def test_a_racing_link_never_leads_outside(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "after", ["head -c 3000", "sed 's/PGDMP/XXXXX/'", "head -c 0", "(cat >/dev/null; exit 3)"],
+    "after", ["head -c 3000", "sed 's/PGDMP/PGDMQ/'", "head -c 0", "(cat >/dev/null; exit 3)"],
 )
 def test_a_corrupt_dump_keeps_the_old_ones(
     after: str, database: str, shop: psycopg.Connection[Any], root: Path, tmp_path: Path, cluster: Cluster
