@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=60.0, ge=0)
     kill_seconds: float = Field(default=10.0, ge=0)
     timeout_grace_seconds: float = Field(default=0.5, ge=0)
-    max_executions_per_child: int = Field(default=100, ge=1)
+    max_executions_per_child: int = Field(default=1000, ge=1)
     memory_mb: int = Field(default=4096, ge=128)
     execution_days: int = Field(default=90, ge=1)
     failure_days: int = Field(default=365, ge=1)

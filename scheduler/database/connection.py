@@ -25,8 +25,10 @@ DEFAULTS: dict[str, Any] = {
     "target_session_attrs": "read-write",
 }
 
-# The planner takes the claim for costly, and compiling it at every call takes ten times as long as running it.
-LIMITS = "-c lock_timeout=2s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s -c jit=off"
+# jit: the planner takes the claim for costly, and compiling it at every call takes ten times as long as running it.
+# enable_seqscan: the daemon asks for a few rows by key; without statistics a small table with many dead rows is read whole.
+LIMITS = ("-c lock_timeout=2s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+          " -c jit=off -c enable_seqscan=off")
 
 # A connection that has met one of these is of no further use: the server is going away, or is not the primary.
 DROP_CONNECTION = ("57P01", "57P02", "57P03", "25006")

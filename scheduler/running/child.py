@@ -27,6 +27,8 @@ from scheduler.running.kernel import EXECUTION_VARIABLE, become_subreaper, die_w
 from scheduler.running.link import ChildLink
 
 CONTROL_FD = 3
+GROWTH_MB = 128
+"""How much more memory than after its first execution a process may have held before it is replaced."""
 
 
 class Child:
@@ -36,13 +38,21 @@ class Child:
         self.link = ChildLink(control)
         self.find = find
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.settled_mb: float | None = None
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def serve(self) -> None:
         while line := self.link.reader.readline():
             answer = self._execute(json.loads(line))
-            leaves = answer.pop("leave", False) or has_children()
+            leaves = answer.pop("leave", False) or has_children() or self._has_grown()
             self.link.send("farewell" if leaves else "answer", answer)
+
+    def _has_grown(self) -> bool:
+        """Say whether handlers leak, or one needed much for once: a new process gives all of it back."""
+        peak = peak_memory_mb()
+        if self.settled_mb is None:
+            self.settled_mb = peak  # what the first one imported stays useful
+        return peak - self.settled_mb > GROWTH_MB
 
     def _on_terminate(self, _number: int, _frame: Any) -> None:
         self.link.cancelled = True
@@ -149,6 +159,12 @@ def has_children() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory this process has held at once."""
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 _memory_mb = 0

@@ -95,6 +95,15 @@ def test_children_are_reused_and_a_fresh_process_is_not(make_daemon: Make, rows:
     assert fresh.isdisjoint(pids)
 
 
+def test_a_process_that_has_held_much_memory_is_replaced(make_daemon: Make, rows: Rows) -> None:
+    make_daemon(workers=1).start()
+    small = [run(rows, "gulp", f'{{"megabytes": {n}}}')["result"]["pid"] for n in (1, 2, 3)]
+    large = run(rows, "gulp", '{"megabytes": 150}')["result"]["pid"]
+    after = run(rows, "echo", '{"number": 9}')["result"]["pid"]
+    assert small == [large] * 3
+    assert after != large
+
+
 def test_a_retry_gets_the_checkpoint_and_keeps_the_planned_time(make_daemon: Make, rows: Rows) -> None:
     make_daemon().start()
     job = rows.add_job("flaky", "flaky")

@@ -34,6 +34,12 @@ def echo(context: Context, text: str = "", number: Annotated[int, Field(ge=0)] =
     }
 
 
+@handler("gulp")
+def gulp(megabytes: int) -> dict[str, Any]:
+    """Hold some memory for a moment."""
+    return {"held": len(bytes(bytearray(megabytes * 1024 * 1024))), "pid": os.getpid()}
+
+
 @handler("sleep")
 def sleep(context: Context, seconds: float = 1.0) -> dict[str, Any]:
     """Sleep, politely."""
