@@ -30,6 +30,7 @@ class Process:
     watch: Watch | None = None
     answer: bytes | None = None
     leaving: bool = False
+    dropped: int = 0
 
 
 def start_process(kind: str, handlers: dict[str, Handler], source: str, job_type: str) -> Process:

@@ -59,7 +59,6 @@ class Warden:
         self.at_work: dict[int, Process] = {}
         self.has_orphans = False
         self.alarm = math.inf
-        self.dropped = 0
         self.words: list[bytes] = []
 
     # -- the loop ---------------------------------------------------------------------------------------------------
@@ -216,7 +215,7 @@ class Warden:
                 process.answer = body
                 self.finish(process, leaves=verb == b"farewell")
             elif process.execution_id is not None:
-                self.tell(verb, process.execution_id, body, important=verb in (b"secret", b"checkpoint"))
+                self.tell(process, verb, body, important=verb in (b"secret", b"checkpoint"))
 
     def hear_output(self, process: Process, fd: int) -> None:
         for pipe in process.outputs:
@@ -232,7 +231,7 @@ class Warden:
             return
         for line in lines:
             text = line.decode("utf-8", "replace").replace("\0", "\ufffd")
-            self.tell(b"out", process.execution_id, json.dumps([pipe.stream, text]).encode())
+            self.tell(process, b"out", json.dumps([pipe.stream, text]).encode())
 
     def finish(self, process: Process, leaves: bool) -> None:
         """The handler answered: pass it on, and have the process back, or gone if it may not be used again."""
@@ -362,15 +361,21 @@ class Warden:
         if channel.fd in self.by_fd:
             self.poll.modify(channel.fd, select.EPOLLIN | (select.EPOLLOUT if channel.outbox else 0))
 
-    def tell(self, verb: bytes, execution_id: int, body: bytes, important: bool = False) -> None:
+    def tell(self, process: Process, verb: bytes, body: bytes, important: bool = False) -> None:
         """Pass a line on. While the daemon does not listen, unimportant ones are dropped rather than kept without end."""
+        assert process.execution_id is not None
         if not important and len(self.daemon.outbox) > TALK_LIMIT:
-            self.dropped += 1
+            process.dropped += 1
             return
-        self.words.append(b"%b %d %b\n" % (verb, execution_id, body))
+        self.words.append(b"%b %d %b\n" % (verb, process.execution_id, body))
 
     def tell_end(self, process: Process, why: str, exit_code: str, body: bytes) -> None:
         assert process.execution_id is not None
+        if process.dropped:
+            text = f"{process.dropped} lines were lost: the daemon did not listen"
+            said = {"level": "WARNING", "message": text, "fields": None}
+            process.dropped = 0
+            self.tell(process, b"log", json.dumps(said).encode(), important=True)
         self.words.append(b"end %d %b %b %b\n" % (process.execution_id, why.encode(), exit_code.encode(), body))
 
 

@@ -124,11 +124,13 @@ class BadText(Exception):
 
 
 @handler("talk")
-def talk(lines: int = 3, secret: str = "") -> dict[str, Any]:
-    """Write to every stream."""
+def talk(lines: int = 3, secret: str = "", file: str = "") -> dict[str, Any]:
+    """Write to every stream; make a file when all is written."""
     for number in range(lines):
         print(f"out {number} 한글 {secret}")
     print("err", file=sys.stderr)
+    if file:
+        open(file, "w").close()
     return {"nul": "a\0b", "half": "\ud800", "secret": secret}
 
 
