@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from scheduler.daemon.state import GATHER_SECONDS, Shared
-from scheduler.daemon.steady import Connection, limited, waited
+from scheduler.daemon.state import GATHERED, Shared
+from scheduler.daemon.steady import Connection, gathered, limited, waited
 from scheduler.database.connection import is_outage
 from scheduler.log import event, event_text
 from scheduler.protocol.close import Verdict, end_sessions
@@ -38,8 +37,8 @@ class Recorder:
         """Wait for something to write, then write all there is in one go."""
         await self._wait()
         shared = self.shared
-        if shared.is_saturated and len(shared.pool.ended) < shared.settings.workers / 2:
-            await asyncio.sleep(GATHER_SECONDS)
+        if shared.is_saturated:
+            await gathered(shared.record_wake, lambda: len(shared.pool.ended) >= shared.settings.workers * GATHERED)
         for ended in shared.pool.finished():
             shared.unrecorded[ended.outcome.token] = ended
         try:

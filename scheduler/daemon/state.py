@@ -11,8 +11,8 @@ from scheduler.running.kernel import boottime
 from scheduler.running.pool import Ended, Pool
 from scheduler.settings import Settings
 
-GATHER_SECONDS = 0.001
-"""How long a saturated daemon lets ends gather: larger batches cost PostgreSQL less for each execution."""
+GATHERED = 0.75
+"""The share of the slots that a saturated daemon lets come free before it claims or records: batches are cheaper."""
 
 
 class Shared:

@@ -15,6 +15,7 @@ from scheduler.log import event
 LONGEST_WAIT = 5.0
 STATEMENT_SECONDS = 20.0
 PREPARE_AFTER = 3
+GATHER_SECONDS = 0.002
 
 Connection = psycopg.AsyncConnection[Any]
 Answer = TypeVar("Answer")
@@ -34,6 +35,17 @@ async def waited(wake: asyncio.Event, seconds: float | None) -> None:
     except TimeoutError:
         pass
     wake.clear()
+
+
+async def gathered(wake: asyncio.Event, enough: Callable[[], bool]) -> None:
+    """Wait for two milliseconds, or less when there is *enough* after one of the wake-up calls."""
+    try:
+        async with asyncio.timeout(GATHER_SECONDS):
+            while not enough():
+                wake.clear()
+                await wake.wait()
+    except TimeoutError:
+        pass
 
 
 async def steadily(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 import time
 from datetime import timedelta
 
-from scheduler.daemon.state import GATHER_SECONDS, Shared
-from scheduler.daemon.steady import Connection, limited, waited
+from scheduler.daemon.state import GATHERED, Shared
+from scheduler.daemon.steady import Connection, gathered, limited, waited
 from scheduler.log import event
 from scheduler.protocol.claim import claim
 from scheduler.protocol.look import Sight, look
@@ -91,8 +90,8 @@ class Work:
 
     async def _claim(self, connection: Connection) -> None:
         pool, settings = self.shared.pool, self.settings
-        if self.shared.is_saturated and self.shared.room < settings.workers / 2:
-            await asyncio.sleep(GATHER_SECONDS)
+        if self.shared.is_saturated:
+            await gathered(self.shared.work_wake, lambda: self.shared.room >= settings.workers * GATHERED)
         room = self.shared.room
         sent_at = boottime()
         self.shared.hungry = False
