@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import punctuality, standing, throughput
+from benchmarks import collection, punctuality, standing, throughput
 from benchmarks.figures import HEAD, Figure, table
 from benchmarks.profile import profile
 from benchmarks.server import Server
@@ -31,6 +31,7 @@ MEASURES: dict[str, Measure] = {
     "burst": punctuality.measure_burst,
     "idle": standing.measure_idle,
     "memory": standing.measure_memory,
+    "collection": collection.measure,
     "growth": standing.measure_growth,
 }
 SLOW = {"growth"}

@@ -22,9 +22,10 @@ class Sizes:
     idle_seconds: float
     memory_executions: int
     grown_rows: int
+    collected: int
     slots: tuple[int, int] = (8, 64)
 
 
-FULL = Sizes("full", 3, 20_000, 200, 1000, 30, 1000, 10_000, 20, 60, 5000, 1_000_000)
-QUICK = Sizes("quick", 1, 10_000, 200, 1000, 30, 1000, 10_000, 12, 15, 5000, 200_000)
-TINY = Sizes("tiny", 1, 100, 5, 20, 0.5, 20, 50, 0.2, 0.5, 50, 200, (2, 3))
+FULL = Sizes("full", 3, 20_000, 200, 1000, 30, 1000, 10_000, 20, 60, 5000, 1_000_000, 100_000)
+QUICK = Sizes("quick", 1, 10_000, 200, 1000, 30, 1000, 10_000, 12, 15, 5000, 200_000, 20_000)
+TINY = Sizes("tiny", 1, 100, 5, 20, 0.5, 20, 50, 0.2, 0.5, 50, 200, 100, (2, 3))

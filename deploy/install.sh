@@ -30,7 +30,12 @@ works() {
   "$venv/bin/python" -c "$1" >/dev/null 2>&1
 }
 
+forget_former() {
+  rm -rf ./*.egg-info  # of an earlier way to install: it would be found first, with the entry points of that day
+}
+
 with_uv() {
+  forget_former
   echo "$venv ← $requirements (uv)"
   works '' || uv venv --quiet --clear --no-python-downloads --python "$python" "$venv"
   uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$requirements"
@@ -39,6 +44,7 @@ with_uv() {
 
 with_pip() {
   check_venv_module
+  forget_former
   echo "$venv ← $requirements (pip)"
   works '' || "$python" -m venv --clear "$venv"
   works 'import pip' || "$venv/bin/python" -m ensurepip >/dev/null

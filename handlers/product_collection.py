@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
-from handlers import erp
+from handlers.erp.products import drop_missing_products, save_products
 from handlers.markets import database_clock, open_market
 from handlers.markets.base import Account, BadRequest, Clock, Market, Product
 from handlers.markets.each import each_account, save, saved
@@ -25,7 +25,7 @@ async def collect_products(
     clock = await database_clock(context)
 
     async def collect(account: Account) -> dict[str, int]:
-        async with open_market(context, account, clock) as market:
+        async with open_market(context, account, clock, "products") as market:
             try:
                 return await collect_pass(context, account, market, clock, batch_size, with_details)
             except BadRequest:
@@ -36,7 +36,7 @@ async def collect_products(
             return await collect_pass(context, account, market, clock, batch_size, with_details)
 
     markets = await each_account(context, collect)
-    return {"products": sum(figures["products"] for figures in markets.values()), "markets": markets}
+    return {"products": sum(figures.get("products", 0) for figures in markets.values()), "markets": markets}
 
 
 def passes(context: Context) -> dict[str, Any]:
@@ -69,13 +69,13 @@ async def collect_pass(
             if context.seconds_left < ENOUGH_SECONDS:
                 raise Retry(f"{account.label}: time is nearly over; the next attempt goes on", after=1)
     connection = await context.adb()
-    figures["products_gone"] = await erp.drop_missing_products(connection, account, started)
+    figures["products_gone"] = await drop_missing_products(connection, account, started)
     return dict(figures)
 
 
 async def save_batch(context: Context, account: Account, batch: list[Product]) -> Counter[str]:
     """Save a batch and return its figures."""
-    outcome = await erp.save_products(await context.adb(), account, batch, context.execution_id)
+    outcome = await save_products(await context.adb(), account, batch, context.execution_id)
     figures = outcome.figures("products")
     options = sum(len(product.options or ()) for product in batch)
     context.count(**figures, options=options)

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -218,7 +218,8 @@ class Handler:
 
         Raises  ParameterError listing every fault, with the nearest known name for an unknown one
         """
-        known = list(self.parameters.model_fields)
+        names = {field.alias or name: name for name, field in self.parameters.model_fields.items()}
+        known = list(names)
         faults = [unknown_parameter(name, known) for name in parameters if name not in known]
         if faults:
             raise ParameterError("; ".join(faults))
@@ -228,7 +229,7 @@ class Handler:
             raise ParameterError(
                 "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             ) from None
-        return {name: getattr(model, name) for name in known}
+        return {name: getattr(model, name) for name in names.values()}
 
 
 def unknown_parameter(name: str, known: list[str]) -> str:
@@ -250,6 +251,8 @@ def _parameter_model(name: str, function: Callable[..., Any]) -> tuple[type[Base
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ConfigError(f"handler {name!r}: *args and **kwargs have no schema; name each parameter")
         default = ... if parameter.default is parameter.empty else parameter.default
+        if parameter.name.endswith("_"):  # what Python keeps for itself: from_ is `from` in the row
+            hint = Annotated[hint, Field(alias=parameter.name.rstrip("_"))]
         fields[parameter.name] = (hint, default)
     model: type[BaseModel] = create_model(
         re.sub(r"\W", "_", name), __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields

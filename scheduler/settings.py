@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_days: int = Field(default=30, ge=1)
     backup_dir: Path = Path("backups")
+    report_dir: Path = Path("reports")
     lang: Literal["ko", "en"] | None = None
     node: str = Field(default_factory=lambda: socket.gethostname().split(".")[0] or "node", min_length=1, max_length=100)
 
@@ -71,7 +72,7 @@ class Settings(BaseSettings):
     def handler_modules(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.handlers.split(",") if name.strip())
 
-    @field_validator("log_dir", "backup_dir", "state_dir")
+    @field_validator("log_dir", "backup_dir", "report_dir", "state_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from importlib import import_module
+from importlib.metadata import entry_points
 
-from handlers.markets.base import Account, Clock, Market, MarketError
+from handlers.markets.base import Account, Budget, Clock, Market, MarketError
+from handlers.markets.budget import DatabaseBudget
 from scheduler.handler import Context, GiveUp
 
-CLIENTS = {"coupang": "handlers.markets.coupang:Coupang"}
+CLIENTS = {
+    "11st": "handlers.markets.elevenst:ElevenSt",
+    "coupang": "handlers.markets.coupang:Coupang",
+    "naver": "handlers.markets.naver:Naver",
+}
+GROUP = "erp_scheduler.markets"
+"""Entry points of packages that bring a client of their own: market code = module:class."""
 
 ACCOUNTS = """
 SELECT market_code, account, base_url, credentials, calls_per_second
@@ -26,6 +35,11 @@ EXAMPLES = {
         '{"vendor_id": "A00012345", "access_key": "secret://env/COUPANG_ACCESS_KEY", '
         '"secret_key": "secret://env/COUPANG_SECRET_KEY"}',
     ),
+    "naver": (
+        "https://api.commerce.naver.com/external",
+        '{"client_id": "secret://env/NAVER_CLIENT_ID", "client_secret": "secret://env/NAVER_CLIENT_SECRET"}',
+    ),
+    "11st": ("https://api.11st.co.kr/rest", '{"openapikey": "secret://env/ELEVENST_OPENAPIKEY"}'),
 }
 
 
@@ -34,8 +48,8 @@ async def accounts(context: Context, code: str | None = None) -> list[Account]:
 
     Raises  GiveUp with the statement to type when the market has no client or no enabled account
     """
-    if code is not None and code not in CLIENTS:
-        raise GiveUp(f"{code}: this release has no client for it; known markets: {', '.join(sorted(CLIENTS))}")
+    if code is not None and find_client(code) is None:
+        raise GiveUp(no_client(code))
     connection = await context.adb()
     rows = await (await connection.execute(ACCOUNTS, {"code": code})).fetchall()
     if not rows:
@@ -46,7 +60,7 @@ async def accounts(context: Context, code: str | None = None) -> list[Account]:
 def no_account(code: str | None) -> str:
     """Say that there is no account, with the SQL that makes one."""
     named = code or "coupang"
-    base_url, credentials = EXAMPLES[named]
+    base_url, credentials = EXAMPLES.get(named, ("https://…", '{"api_key": "secret://env/NAME"}'))
     return (
         f"{code or 'no market'}: market_accounts has no enabled account; type: INSERT INTO market_accounts "
         f"(market_code, base_url, credentials) VALUES ('{named}', '{base_url}', '{credentials}'); "
@@ -64,14 +78,33 @@ async def database_clock(context: Context) -> Clock:
     return lambda: started + timedelta(seconds=time.monotonic() - ticks)
 
 
-def open_market(context: Context, account: Account, now: Clock) -> Market:
-    """Return the client of an account, to be used in an ``async with``.
+@asynccontextmanager
+async def open_market(context: Context, account: Account, now: Clock, purpose: str) -> AsyncIterator[Market]:
+    """Give the client of an account for the length of a block.
 
-    Raises  MarketError or GiveUp when its credentials cannot be had
+    purpose  what its calls are for: ``orders`` may use the share of the day's calls that is kept for them
+    Raises   MarketError or GiveUp when its credentials cannot be had
     """
-    entry = CLIENTS.get(account.market_code)
-    if entry is None:
-        raise MarketError(f"{account.label}: this release has no client for it")
-    module, _, name = entry.partition(":")
-    client: Callable[[Account, Callable[[str], str], Clock], Market] = getattr(import_module(module), name)
-    return client(account, context.secret, now)
+    client = find_client(account.market_code)
+    if client is None:
+        raise MarketError(f"{account.label}: {no_client(account.market_code)}")
+    budget = DatabaseBudget(context, account, purpose)
+    try:
+        async with client(account, context.secret, now, budget) as market:
+            yield market
+    finally:
+        await budget.close()
+
+
+def find_client(code: str) -> Callable[[Account, Callable[[str], str], Clock, Budget], Market] | None:
+    """Return the client class of a market: one of ours, or what an installed package brings; None for an unknown code."""
+    if code in CLIENTS:
+        module, _, name = CLIENTS[code].partition(":")
+        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+    found = entry_points(group=GROUP, name=code)
+    return next(iter(found)).load() if found else None
+
+
+def no_client(code: str) -> str:
+    known = sorted({*CLIENTS, *(entry.name for entry in entry_points(group=GROUP))})
+    return f"{code}: this release has no client for it; known markets: {', '.join(known)}"

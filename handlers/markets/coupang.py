@@ -1,41 +1,50 @@
 """Coupang WING Open API: signing, reading orders, cancels, returns, products, stock and prices.
 
 Source: developers.coupangcorp.com, articles 360033461914 (signing), 360033919573 and 360033792774 (order sheets),
-360033919613 (returns and cancels), 360033645034 (products), 25780974599577 (HTTP 403); read in November 2026.
+360033919613 (returns and cancels), 360033645034 (products),
+360034156253 (stock), 360034156273 (price), 360033792994 (acknowledge), 25780974599577 (HTTP 403); read in November 2026.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 import httpx
 
+from handlers.markets import coupang_pushes as writes
 from handlers.markets import coupang_words as words
 from handlers.markets.base import (
     Account,
     AuthFailed,
     BadRequest,
     BoxLine,
+    Budget,
     Clock,
+    Item,
+    LineKey,
     MarketDown,
     MarketError,
     Option,
     Orders,
     Product,
     ProductPage,
+    Push,
     RateLimited,
+    Sent,
+    State,
     TooSlow,
     Window,
 )
 from handlers.markets.coupang_words import KOREA, Json
-from handlers.markets.http import MarketHttp, gather, hold, read_json
+from handlers.markets.http import MarketHttp, credential, gather, read_json, readable
 
 ORDERS = "/v2/providers/openapi/apis/api"
 PRODUCTS = "/v2/providers/seller_api/apis/api/v1/marketplace"
@@ -78,22 +87,20 @@ class Coupang:
     now     the database's clock, which stamps what is read
     """
 
+    splits: ClassVar[bool] = True
+    open_states: ClassVar[tuple[State, ...]] = ("paid", "confirmed", "shipping")
+
     def __init__(
-        self, account: Account, secret: Callable[[str], str], now: Clock,
+        self, account: Account, secret: Callable[[str], str], now: Clock, budget: Budget,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.account = account
         self._now = now
-        self._vendor = self._credential("vendor_id", secret)
-        self._access_key = self._credential("access_key", secret)
-        self._secret_key = self._credential("secret_key", secret)
-        self._http = MarketHttp(account, self._headers, transport)
-
-    def _credential(self, name: str, secret: Callable[[str], str]) -> str:
-        value = self.account.credentials.get(name)
-        if not value:
-            raise AuthFailed(f"{self.account.label}: credentials of market_accounts lack {name}")
-        return secret(value) if value.startswith("secret://") else value
+        self._budget = budget
+        self._vendor = credential(account, "vendor_id", secret)
+        self._access_key = credential(account, "access_key", secret)
+        self._secret_key = credential(account, "secret_key", secret)
+        self._http = MarketHttp(account, budget, self._headers, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -114,9 +121,13 @@ class Coupang:
     # -- orders
 
     async def orders(self, window: Window) -> Orders:
-        """Read every order created in the window, in all states, with cancels and returns of the same span."""
+        """Read every order made in the window, in all states."""
         lines = await (self._sheets_by_day(window) if window.whole_days else self._sheets_by_minute(window))
-        return Orders(lines, await self._claims(window))
+        return Orders(lines, [])
+
+    async def changes(self, window: Window) -> Orders:
+        """Read the cancels and returns made in the window; nothing else at Coupang tells of a change."""
+        return Orders([], await self._claims(window))
 
     async def order(self, order_id: str) -> list[BoxLine]:
         """Read one order as it stands now; empty when Coupang no longer shows it."""
@@ -163,7 +174,7 @@ class Coupang:
     def _lines(self, sheets: list[tuple[Json, datetime]]) -> list[BoxLine]:
         """Turn sheets into lines; of a box that was read twice the later reading holds."""
         latest: dict[tuple[str, str], BoxLine] = {}
-        with self._readable():
+        with readable(self.account):
             for sheet, read_at in sheets:
                 for line in words.box_lines(sheet, read_at):
                     latest[line.box_id, line.line_id] = line
@@ -180,7 +191,7 @@ class Coupang:
         found = {}
         for query in queries:
             async for rows, read_at in self._pages(base + query):
-                with self._readable():
+                with readable(self.account):
                     for row in rows:
                         row.setdefault("receiptType", "CANCEL" if "CANCEL" in query else "RETURN")
                         found.update({(claim.claim_id, claim.line_id): claim for claim in words.claims(row, read_at)})
@@ -200,7 +211,7 @@ class Coupang:
         if with_details:
             details = await gather([partial(self._options, str(row["sellerProductId"])) for row in rows], at_once=4)
             options = list(details)
-        with self._readable():
+        with readable(self.account):
             found: list[Product] = [
                 words.product(row, read_at, its) for row, its in zip(rows, options, strict=True)
             ]
@@ -212,10 +223,72 @@ class Coupang:
         return tuple([await self._option(item) for item in items])
 
     async def _option(self, item: Json) -> Option:
-        target = f"{PRODUCTS}/vendor-items/{quote(str(item['vendorItemId']), safe='')}/inventories"
-        answer = await self._read(target)
-        with self._readable():
+        answer = await self._read(f"{self._item(str(item['vendorItemId']))}/inventories")
+        with readable(self.account):
             return words.option(item, answer.get("data") or {})
+
+    # -- stock and prices
+
+    async def stock(self, items: Sequence[Item]) -> dict[str, int]:
+        """Read the quantity of each item, a call each; what Coupang no longer has is left out."""
+        return await self._values(items, "amountInStock")
+
+    async def prices(self, items: Sequence[Item]) -> dict[str, int]:
+        """Read the price of each item, a call each; what Coupang no longer has is left out."""
+        return await self._values(items, "salePrice")
+
+    async def push_stock(self, pushes: Sequence[Push]) -> list[Sent]:
+        """Set quantities, a call each."""
+        return await writes.one_by_one(pushes, lambda push: self._put(f"{self._item(push.item.item_id)}/quantities/{push.value}"))
+
+    async def push_price(self, pushes: Sequence[Push]) -> list[Sent]:
+        """Set prices, a call each; Coupang's own guard against wild changes stays on."""
+
+        async def write(push: Push) -> str:
+            fault = writes.price_fault(push)
+            if fault is not None:
+                raise writes.Refused(f"{self.account.label}: {fault}")
+            return await self._put(f"{self._item(push.item.item_id)}/prices/{push.value}?forceSalePriceUpdate=false")
+
+        return await writes.one_by_one(pushes, write)
+
+    async def acknowledge(self, lines: Sequence[LineKey]) -> list[Sent]:
+        """Confirm the boxes that hold these lines; all lines of a box share its answer."""
+        answers: dict[str, Sent] = {}
+        for boxes in writes.batches(lines):
+            answers |= await self._acknowledged(boxes, bool(answers))
+        return [replace(answers[line.box_id], key=line.line_id) for line in lines]
+
+    async def _acknowledged(self, boxes: list[str], others_done: bool) -> dict[str, Sent]:
+        target = f"{self._orders_of_vendor('v4')}/ordersheets/acknowledgement"
+        try:
+            answer = await self._read(target, "PUT", writes.acknowledgement(self._vendor, boxes))
+        except MarketError as error:
+            if not others_done:
+                raise
+            again = not isinstance(error, BadRequest)
+            return {box: Sent(box, False, str(error), again=again) for box in boxes}
+        with readable(self.account):
+            return writes.boxes_answered(boxes, answer)
+
+    def _item(self, item_id: str) -> str:
+        return f"{PRODUCTS}/vendor-items/{quote(item_id, safe='')}"
+
+    async def _values(self, items: Sequence[Item], name: str) -> dict[str, int]:
+        read = await gather([partial(self._value, item.item_id, name) for item in items], at_once=4)
+        return {item.item_id: value for item, value in zip(items, read, strict=True) if value is not None}
+
+    async def _value(self, item_id: str, name: str) -> int | None:
+        try:
+            answer = await self._read(f"{self._item(item_id)}/inventories")
+        except writes.Refused:
+            return None
+        with readable(self.account):
+            return words.won((answer.get("data") or {}).get(name))
+
+    async def _put(self, target: str) -> str:
+        # The value is absolute, so that a call whose answer was lost may be repeated at once.
+        return str((await self._read(target, "PUT")).get("message") or "")
 
     # -- the envelope
 
@@ -233,18 +306,18 @@ class Coupang:
                 break
         raise MarketDown(f"{self.account.label}: the pages of a list never end")
 
-    async def _read(self, target: str) -> Json:
-        """GET *target* and return the answer; an expired signature is made anew once."""
+    async def _read(self, target: str, method: str = "GET", content: bytes | None = None) -> Json:
+        """Call *target* and return the answer; an expired signature is made anew once."""
         try:
-            return await self._http.read(target, self._judge)
+            return await self._http.read(target, self._judge, method, content)
         except _Expired:
-            return await self._http.read(target, self._judge)
+            return await self._http.read(target, self._judge, method, content)
 
-    def _judge(self, response: httpx.Response) -> Json:
+    async def _judge(self, response: httpx.Response) -> Json:
         """Return the content of a good answer, or raise what the documents say it means."""
         label = self.account.label
         if response.status_code == 403 and "json" not in response.headers.get("content-type", ""):
-            hold(self.account, EDGE_PAUSE)
+            await self._budget.pause(EDGE_PAUSE, "blocked at the edge")
             raise RateLimited(f"{label}: blocked at the edge (HTTP 403 page)", after=EDGE_PAUSE)
         if response.status_code == 404 and "json" not in response.headers.get("content-type", ""):
             raise BadRequest(f"{label}: HTTP 404; check base_url")
@@ -255,30 +328,9 @@ class Coupang:
                 raise _Expired(f"{label}: {message} Check the clock of this machine")
             raise AuthFailed(f"{label}: HTTP {response.status_code}: {message}")
         if response.status_code != 200 or str(content.get("code")) not in GOOD:
-            raise BadRequest(f"{label}: HTTP {response.status_code}: {message}")
+            raise writes.Refused(f"{label}: HTTP {response.status_code}: {message}")
         return content
-
-    def _readable(self) -> _Readable:
-        return _Readable(self.account)
 
 
 class _Expired(AuthFailed):
     """The signature came too late; a second one may be in time."""
-
-
-class _Readable:
-    """Turns a field that is missing or of another kind into a MarketError, so that only this market fails."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, (KeyError, TypeError, ValueError, AttributeError)) and not isinstance(error, MarketError):
-            raise BadRequest(
-                f"{self._account.label}: an answer cannot be read ({type(error).__name__}: {error})"
-            ) from error
-
-

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from handlers.markets import accounts
-from handlers.markets.base import Account, MarketDown, MarketError, RateLimited
-from scheduler.handler import Context, GiveUp, Retry
+from handlers.markets.base import Account, Closed, MarketDown, MarketError, RateLimited
+from scheduler.handler import Context, GiveUp, Retry, Skip
 
 LONGEST_PAUSE = 1800.0
 
@@ -31,10 +31,13 @@ def save(context: Context, **parts: Any) -> None:
 async def each_account(context: Context, collect: Callable[[Account], Awaitable[Figures]]) -> dict[str, Figures]:
     """Run *collect* for every account of the job's markets and return the figures of each.
 
-    A job that names no market is for all enabled accounts. What is done is kept in the checkpoint.
-    Raises  an error naming the failed markets: GiveUp when no retry can help, Retry when a market asked for a pause
+    A job that names no market is for all enabled accounts. What is done is kept in the checkpoint. An account under
+    maintenance is held: its figures are ``{"held": reason, "until": moment}``, and the next planned execution does it.
+    Raises  an error naming the failed markets: GiveUp when no retry can help, Retry when a market asked for a pause;
+            Skip when every account is held
     """
     done: dict[str, Figures] = dict(saved(context).get("done") or {})
+    held: dict[str, Closed] = {}
     failures: dict[str, Exception] = {}
     codes: list[str | None] = [*context.market_codes] or [None]
     for code in codes:
@@ -43,6 +46,10 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
                 continue
             try:
                 done[account.label] = await collect(account)
+            except Closed as error:
+                held[account.label] = error
+                context.log.warning("market.held", market=account.label, reason=str(error), until=_iso(error))
+                continue
             except (MarketError, GiveUp) as error:
                 failures[account.label] = error
                 context.log.warning("market.failed", market=account.label, error=str(error))
@@ -50,8 +57,19 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
             context.log.info("market.collected", market=account.label, **done[account.label])
             save(context, done=done)
     if failures:
-        raise verdict(failures, done, context.attempt)
-    return done
+        raise verdict(failures, done, context.attempt, held)
+    if held and not done:
+        raise Skip("maintenance: " + "; ".join(_named(label, error) for label, error in held.items()))
+    return {**done, **{label: {"held": str(error), "until": _iso(error)} for label, error in held.items()}}
+
+
+def _iso(error: Closed) -> str | None:
+    return error.until.isoformat(timespec="seconds") if error.until else None
+
+
+def _named(label: str, error: Exception) -> str:
+    message = str(error)
+    return message if message.startswith(label) else f"{label}: {message}"
 
 
 async def _accounts(context: Context, code: str | None, failures: dict[str, Exception]) -> list[Account]:
@@ -63,13 +81,12 @@ async def _accounts(context: Context, code: str | None, failures: dict[str, Exce
         return []
 
 
-def verdict(failures: dict[str, Exception], done: dict[str, Figures], attempt: int) -> Exception:
+def verdict(
+    failures: dict[str, Exception], done: dict[str, Figures], attempt: int, held: Collection[str] = ()
+) -> Exception:
     """Turn the failures into the one error that says what the next attempt can hope for."""
-    text = "failed: " + "; ".join(
-        message if (message := str(error)).startswith(label) else f"{label}: {message}"
-        for label, error in failures.items()
-    )
-    text += f" (done: {', '.join(done) or 'none'})"
+    text = "failed: " + "; ".join(_named(label, error) for label, error in failures.items())
+    text += f" (done: {', '.join(done) or 'none'}{'; held: ' + ', '.join(held) if held else ''})"
     if any(isinstance(error, MarketDown) for error in failures.values()):
         return MarketsFailed(text)
     pauses = [error.after for error in failures.values() if isinstance(error, RateLimited)]

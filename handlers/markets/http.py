@@ -1,20 +1,19 @@
-"""The client that all markets share: a pace per account, a few retries of reads, and answers turned into MarketErrors."""
+"""The client that all markets share: turns from the budget, a few retries of reads, answers turned into MarketErrors."""
 
 from __future__ import annotations
 
 import asyncio
 import email.utils
 import ipaddress
-import json
-import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 
-from handlers.markets.base import Account, AuthFailed, MarketDown, RateLimited, TooSlow
+from handlers.markets.base import Account, AuthFailed, BadRequest, Budget, MarketDown, MarketError, RateLimited, TooSlow
 
 ATTEMPTS = 3
 LONGEST_WAIT = 30.0
@@ -23,28 +22,6 @@ LONGEST_PAUSE = 6 * 3600.0
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 
 Result = TypeVar("Result")
-_next_call: dict[tuple[str, str], float] = {}
-_held_until: dict[tuple[str, str], float] = {}
-
-
-async def wait_turn(account: Account) -> None:
-    """Wait until this account may be called again; the pace holds for the whole process.
-
-    Raises  RateLimited when the market asked for a pause that is longer than we wait
-    """
-    key = (account.base_url, account.account)
-    now, held = time.monotonic(), _held_until.get(key, 0.0)
-    if held - now > LONGEST_WAIT:
-        raise RateLimited(f"{account.label}: paused after too many calls", after=held - now)
-    turn = max(now, held, _next_call.get(key, 0.0))
-    _next_call[key] = turn + 1.0 / account.calls_per_second
-    await asyncio.sleep(max(0.0, turn - time.monotonic()))
-
-
-def hold(account: Account, seconds: float) -> None:
-    """Keep every caller of this process away from the account, not only the one that was told."""
-    key = (account.base_url, account.account)
-    _held_until[key] = max(_held_until.get(key, 0.0), time.monotonic() + seconds)
 
 
 def pause_of(response: httpx.Response) -> float | None:
@@ -86,16 +63,25 @@ def _comes_in_time(error: BaseException) -> bool:
 class MarketHttp:
     """Calls one account of one market.
 
-    sign       makes the headers of one attempt from method and wire target (``/path?query``)
-    transport  replaces the network in tests
+    budget        gives turns; a pause the market asks for is told to it
+    headers       makes the headers of one attempt from method and wire target (``/path?query``), when its turn has come
+    ready         awaited before a turn is asked for: sees to it that there is a token
+    pause         reads from an answer with status 429 how long to stay away; None when it does not say
+    judges_5xx    the market's own errors come with status 500, so *judge* looks at them instead of MarketDown
+    transport     replaces the network in tests
     """
 
     def __init__(
-        self, account: Account, sign: Callable[[str, bytes], dict[str, str]],
-        transport: httpx.AsyncBaseTransport | None = None,
+        self, account: Account, budget: Budget, headers: Callable[[str, bytes], dict[str, str]], *,
+        ready: Callable[[], Awaitable[None]] | None = None, pause: Callable[[httpx.Response], float | None] = pause_of,
+        judges_5xx: bool = False, transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.account = account
-        self._sign = sign
+        self.budget = budget
+        self._headers = headers
+        self._ready = ready
+        self._pause = pause
+        self._judges_5xx = judges_5xx
         self._base = account.base_url.rstrip("/")
         trust_env = not is_loopback(httpx.URL(self._base).host)
         self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=trust_env, transport=transport)
@@ -103,9 +89,13 @@ class MarketHttp:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def read(self, target: str, judge: Callable[[httpx.Response], Result]) -> Result:
-        """GET *target* and let *judge* turn the answer into a value or a MarketError.
+    async def read(
+        self, target: str, judge: Callable[[httpx.Response], Awaitable[Result]], method: str = "GET",
+        content: bytes | None = None,
+    ) -> Result:
+        """Ask for *target* and let *judge* turn the answer into a value or a MarketError.
 
+        method, content  for reads that are a POST
         Outages and announced pauses are tried again, at most three times within half a minute.
         """
         tries = AsyncRetrying(
@@ -114,33 +104,61 @@ class MarketHttp:
         )
         async for attempt in tries:
             with attempt:
-                return judge(await self.send("GET", target))
+                return await judge(await self.send(method, target, content))
         raise AssertionError("tenacity ends with a value or an error")
 
-    async def send(self, method: str, target: str, body: Any = None) -> httpx.Response:
-        """Send one signed attempt. Raises MarketDown without an answer, RateLimited for status 429."""
-        await wait_turn(self.account)
+    async def send(
+        self, method: str, target: str, content: bytes | None = None, plain: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """Send one attempt. Raises MarketDown without an answer, RateLimited for status 429.
+
+        plain  send these headers instead of the account's: asking for a token
+        """
+        if self._ready is not None and plain is None:
+            await self._ready()
         # The finished address is built first and signed as httpx will send it: byte for byte what the market checks.
-        request = self._client.build_request(
-            method, self._base + target, content=None if body is None else json.dumps(body, ensure_ascii=False)
-        )
-        request.headers.update(self._sign(method, request.url.raw_path))
+        request = self._client.build_request(method, self._base + target, content=content)
+        async with self.budget.call():
+            request.headers.update(self._headers(method, request.url.raw_path) if plain is None else plain)
+            response = await self._exchange(request)
+        if response.status_code == 429:
+            told = self._pause(response)
+            after = UNTOLD_PAUSE if told is None else told
+            await self.budget.pause(after, "HTTP 429")
+            raise RateLimited(f"{self.account.label}: too many calls (HTTP 429)", after=after)
+        if response.status_code >= 500 and not self._judges_5xx:
+            raise MarketDown(f"{self.account.label}: HTTP {response.status_code}")
+        if response.is_redirect:
+            said = " ".join(response.text[:200].split())
+            raise AuthFailed(f"{self.account.label}: redirected elsewhere (HTTP {response.status_code} {said}); check base_url")
+        return response
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
         try:
-            response = await self._client.send(request)
+            return await self._client.send(request)
         except httpx.ReadTimeout as error:
             raise TooSlow(f"{self.account.label}: no answer within {TIMEOUT.read:g} s") from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise MarketDown(f"{self.account.label}: no answer ({type(error).__name__}: {error})") from error
-        if response.status_code == 429:
-            told = pause_of(response)
-            after = UNTOLD_PAUSE if told is None else told
-            hold(self.account, after)
-            raise RateLimited(f"{self.account.label}: too many calls (HTTP 429)", after=after)
-        if response.status_code >= 500:
-            raise MarketDown(f"{self.account.label}: HTTP {response.status_code}")
-        if response.is_redirect:
-            raise AuthFailed(f"{self.account.label}: redirected elsewhere; check base_url")
-        return response
+
+
+def credential(account: Account, name: str, secret: Callable[[str], str]) -> str:
+    """Return a credential of the account, resolved when it is a reference. Raises AuthFailed when there is none."""
+    value = account.credentials.get(name)
+    if not value:
+        raise AuthFailed(f"{account.label}: credentials of market_accounts lack {name}")
+    return secret(value) if value.startswith("secret://") else value
+
+
+@contextmanager
+def readable(account: Account) -> Iterator[None]:
+    """Turn a field that is missing or of another kind into a MarketError, so that only this market fails."""
+    try:
+        yield
+    except MarketError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise BadRequest(f"{account.label}: an answer cannot be read ({type(error).__name__}: {error})") from error
 
 
 def read_json(account: Account, response: httpx.Response) -> dict[str, Any]:

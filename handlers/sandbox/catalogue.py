@@ -1,12 +1,19 @@
-"""The seeded catalogue: the same seed gives the same products, options, prices and stock."""
+"""The seeded catalogue: the same seed gives the same products, items, prices and starting stock in every shop.
+
+Products are numbered from 1, items from 1 through all products. Each is made when it is asked for, so a catalogue of a
+hundred thousand products costs no more at the start than one of thirty.
+"""
 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
-GOODS = (
+GOODS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ("스테인리스 텀블러", "한빛리빙", ("350ml 실버", "500ml 블랙", "750ml 화이트"), 12900),
     ("도자기 머그컵", "온유공방", ("아이보리", "네이비"), 9800),
     ("대나무 도마", "숲결", ("중형", "대형"), 15900),
@@ -41,12 +48,16 @@ GOODS = (
 )
 
 
+FIRST_ITEMS = (0, *accumulate(len(options) for _, _, options, _ in GOODS))
+ITEMS_A_ROUND = FIRST_ITEMS[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One sellable option."""
+    """One sellable option. Prices in whole won."""
 
-    vendor_item_id: int
-    product_id: int
+    number: int
+    product_number: int
     product_name: str
     name: str
     sku: str
@@ -55,34 +66,74 @@ class Item:
     price: int
     stock: int
 
+    @property
+    def full_name(self) -> str:
+        return f"{self.product_name} {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """One product with its options."""
+    """One product with its items, of which there is always one."""
 
-    product_id: int
+    number: int
     name: str
     brand: str
     items: tuple[Item, ...]
 
 
-@lru_cache(maxsize=8)
-def catalogue(seed: int) -> tuple[Goods, ...]:
-    """Make the products of a seed."""
-    chance = random.Random(f"{seed}:catalogue")
-    numbers = iter(range(1, 1000))
-    return tuple(
-        Goods(15_000_000_001 + place, name, brand, tuple(
-            _item(chance, next(numbers), 15_000_000_001 + place, name, option, price + 2000 * step)
-            for step, option in enumerate(options)
-        ))
-        for place, (name, brand, options, price) in enumerate(GOODS)
-    )
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All that a shop sells. size: how many products."""
+
+    seed: int
+    size: int = len(GOODS)
+
+    @property
+    def item_count(self) -> int:
+        rounds, rest = divmod(self.size, len(GOODS))
+        return rounds * ITEMS_A_ROUND + FIRST_ITEMS[rest]
+
+    def product(self, number: int) -> Goods | None:
+        """Return the product of that number, None when there is none."""
+        return make_goods(self.seed, number) if 1 <= number <= self.size else None
+
+    def item(self, number: int) -> Item | None:
+        """Return the item of that number, None when there is none."""
+        if not 1 <= number <= self.item_count:
+            return None
+        rounds, place = divmod(number - 1, ITEMS_A_ROUND)
+        goods_place = bisect_right(FIRST_ITEMS, place) - 1
+        goods = make_goods(self.seed, rounds * len(GOODS) + goods_place + 1)
+        return goods.items[place - FIRST_ITEMS[goods_place]]
+
+    def products(self, first: int = 1, count: int | None = None) -> Iterator[Goods]:
+        """Give products in the order of their numbers, *count* of them from *first* on."""
+        last = self.size if count is None else min(self.size, first + count - 1)
+        for number in range(first, last + 1):
+            yield make_goods(self.seed, number)
+
+    def items(self) -> Iterator[Item]:
+        """Give all items in the order of their numbers."""
+        for goods in self.products():
+            yield from goods.items
 
 
-def _item(chance: random.Random, number: int, product_id: int, product_name: str, name: str, price: int) -> Item:
+@lru_cache(maxsize=20_000)
+def make_goods(seed: int, number: int) -> Goods:
+    """Make the product of that number; beyond the list of names they come again as another series."""
+    rounds, place = divmod(number - 1, len(GOODS))
+    name, brand, options, price = GOODS[place]
+    full = name if rounds == 0 else f"{name} 시리즈 {rounds + 1}"
+    first = rounds * ITEMS_A_ROUND + FIRST_ITEMS[place] + 1
+    return Goods(number, full, brand, tuple(
+        _item(seed, first + step, number, full, option, price + 2000 * step) for step, option in enumerate(options)
+    ))
+
+
+def _item(seed: int, number: int, product_number: int, product_name: str, name: str, price: int) -> Item:
+    chance = random.Random(f"{seed}:item:{number}")
     return Item(
-        vendor_item_id=3_000_000_000 + number, product_id=product_id, product_name=product_name, name=name,
-        sku=f"SKU-{number:04d}", barcode=f"880{chance.randrange(10**9, 10**10)}",
-        original_price=price + 100 * chance.randrange(0, 50), price=price, stock=chance.randrange(0, 200),
+        number=number, product_number=product_number, product_name=product_name, name=name, sku=f"SKU-{number:04d}",
+        barcode=f"880{chance.randrange(10**9, 10**10)}", original_price=price + 100 * chance.randrange(0, 50), price=price,
+        stock=0 if chance.random() < 0.05 else chance.randrange(100, 2000),
     )

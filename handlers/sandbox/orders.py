@@ -1,7 +1,7 @@
-"""The stream of orders: a pure function of seed, start, rate and the present moment, so a restart loses nothing.
+"""The stream of orders: a pure function of market, seed, start and rate, so a restart loses nothing.
 
 An order's whole life is decided when it is made: when it is packed, sent and delivered, whether it is cancelled, split
-into two boxes or returned. What an operator does to it (acknowledge) is given from outside.
+into two boxes, returned or exchanged, and how late it shows. What an operator does to it is given from outside.
 """
 
 from __future__ import annotations
@@ -13,15 +13,23 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from handlers.sandbox.catalogue import Item, catalogue
+from handlers.sandbox.catalogue import Catalogue, Item
 
-Fate = Literal["plain", "cancel", "partial_cancel", "split", "return"]
-FATES: tuple[tuple[float, Fate], ...] = ((0.06, "cancel"), (0.11, "partial_cancel"), (0.18, "split"), (0.22, "return"))
-LONGEST_LIFE = timedelta(seconds=2400)
+Fate = Literal["plain", "cancel", "partial_cancel", "split", "return", "exchange"]
+FATES: tuple[tuple[float, Fate], ...] = (
+    (0.06, "cancel"), (0.11, "partial_cancel"), (0.18, "split"), (0.22, "return"), (0.25, "exchange"),
+)
+LONGEST_LIFE = timedelta(hours=1)
+"""From the order to the last thing that happens to it."""
+MOST_LATE_SECONDS = 600.0
+MOST_ORDERS = 10**7
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """number: its place in the order, from 1. cancelled: how many of the quantity are cancelled, or claimed."""
+
+    number: int
     item: Item
     quantity: int
     cancelled: int = 0
@@ -31,79 +39,78 @@ class Line:
 class Order:
     """One order and all that will become of it.
 
-    passed     the moments of INSTRUCT, DEPARTURE, DELIVERING and FINAL_DELIVERY
-    fate_at    when it is cancelled, split or claimed back
-    settled_at when a return is completed
+    number      its place in the stream, from 0
+    visible_at  when the shop begins to show it, a little after it was made
+    passed      when it is confirmed, sent, on its way, delivered, and (unless it is claimed back) completed
+    fate_at     when it is cancelled, split or claimed back
+    settled_at  when a return or an exchange is completed
     """
 
     number: int
-    order_id: int
     ordered_at: datetime
+    visible_at: datetime
     lines: tuple[Line, ...]
-    passed: tuple[datetime, datetime, datetime, datetime]
+    passed: tuple[datetime, ...]
     fate: Fate
     fate_at: datetime
     settled_at: datetime
 
-    @property
-    def box_id(self) -> int:
-        return self.order_id * 10 + 700_000_000_000_000
-
-
-STATUSES = ("ACCEPT", "INSTRUCT", "DEPARTURE", "DELIVERING", "FINAL_DELIVERY")
-OUR_STATES = ("paid", "confirmed", "shipping", "shipping", "delivered")
-
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """All orders of a shop since *start*, *per_minute* of them a minute."""
+    """All orders of a shop since *start*, *per_minute* of them a minute, each shown up to *late_seconds* late."""
 
-    seed: int
+    market_code: str
+    catalogue: Catalogue
     start: datetime
     per_minute: float
+    late_seconds: float = 0.0
 
     @property
     def gap(self) -> timedelta:
         return timedelta(seconds=60 / self.per_minute)
 
     def between(self, start: datetime, end: datetime) -> Iterator[Order]:
-        """Give the orders made in ``[start, end)``, oldest first."""
+        """Give the orders made in ``[start, end)``, oldest first, whether or not they show yet."""
         first = max(0, int((start - self.start) / self.gap) - 1)
-        for number in range(first, max(0, int((end - self.start) / self.gap) + 1)):
+        last = min(MOST_ORDERS, max(0, int((end - self.start) / self.gap) + 1))
+        for number in range(first, last):
             order = make_order(self, number)
             if start <= order.ordered_at < end:
                 yield order
 
-    def find(self, order_id: int) -> Order | None:
+    def find(self, number: int) -> Order | None:
         """Return the order of that number, whether or not it is made already."""
-        number = order_id - self.first_id
-        return make_order(self, number) if 0 <= number < 10**7 else None
-
-    @property
-    def first_id(self) -> int:
-        return 31_000_000_000_000 + self.seed % 10_000 * 10**7
+        return make_order(self, number) if 0 <= number < MOST_ORDERS else None
 
 
 @lru_cache(maxsize=100_000)
 def make_order(stream: Stream, number: int) -> Order:
     """Make the order of that number."""
-    chance = random.Random(f"{stream.seed}:order:{number}")
+    chance = random.Random(f"{stream.catalogue.seed}:{stream.market_code}:order:{number}")
     ordered_at = stream.start + stream.gap * (number + chance.random())
-    items = [item for goods in catalogue(stream.seed) for item in goods.items]
-    lines = tuple(Line(item, chance.choice((1, 1, 1, 2, 2, 3))) for item in chance.sample(items, chance.choice((1, 1, 2, 3))))
-    instruct = ordered_at + timedelta(seconds=chance.uniform(60, 240))
-    departure = instruct + timedelta(seconds=chance.uniform(120, 300))
-    delivering = departure + timedelta(seconds=chance.uniform(60, 120))
-    final = delivering + timedelta(seconds=chance.uniform(120, 600))
+    lines = _lines(stream.catalogue, chance)
+    confirmed = ordered_at + timedelta(seconds=chance.uniform(60, 240))
+    sent = confirmed + timedelta(seconds=chance.uniform(120, 300))
+    on_its_way = sent + timedelta(seconds=chance.uniform(60, 120))
+    delivered = on_its_way + timedelta(seconds=chance.uniform(120, 600))
+    completed = delivered + timedelta(seconds=chance.uniform(600, 1800))
     fate = _fate(chance.random(), lines)
+    claim_at = delivered + timedelta(seconds=chance.uniform(60, 300))
     fate_at = {
-        "split": instruct + (departure - instruct) * chance.uniform(0.1, 0.9),
-        "return": final + timedelta(seconds=chance.uniform(60, 300)),
+        "split": confirmed + (sent - confirmed) * chance.uniform(0.1, 0.9), "return": claim_at, "exchange": claim_at,
     }.get(fate, ordered_at + timedelta(seconds=chance.uniform(2, 50)))
     settled_at = fate_at + timedelta(seconds=chance.uniform(60, 300))
-    return Order(
-        number, stream.first_id + number, ordered_at, lines, (instruct, departure, delivering, final), fate, fate_at, settled_at
-    )
+    visible_at = ordered_at + timedelta(seconds=chance.uniform(0, stream.late_seconds))
+    last = () if fate in ("return", "exchange") else (completed,)
+    passed = (confirmed, sent, on_its_way, delivered, *last)
+    return Order(number, ordered_at, visible_at, lines, passed, fate, fate_at, settled_at)
+
+
+def _lines(catalogue: Catalogue, chance: random.Random) -> tuple[Line, ...]:
+    numbers = chance.sample(range(1, catalogue.item_count + 1), min(chance.choice((1, 1, 2, 3)), catalogue.item_count))
+    items = [item for item in map(catalogue.item, numbers) if item is not None]
+    return tuple(Line(place, item, chance.choice((1, 1, 1, 2, 2, 3))) for place, item in enumerate(items, start=1))
 
 
 def _fate(roll: float, lines: tuple[Line, ...]) -> Fate:
@@ -111,61 +118,3 @@ def _fate(roll: float, lines: tuple[Line, ...]) -> Fate:
     if fate in ("partial_cancel", "split") and all(line.quantity < 2 for line in lines):
         return "plain"
     return fate
-
-
-def stage(order: Order, now: datetime, acknowledged_at: datetime | None = None) -> int:
-    """Say how far it is: the place of its status in STATUSES."""
-    reached = sum(1 for moment in order.passed if moment <= now)
-    return max(reached, 1) if acknowledged_at is not None and acknowledged_at <= now else reached
-
-
-def boxes(order: Order, now: datetime) -> dict[int, tuple[Line, ...]]:
-    """Return its boxes as the order sheets show them: none once it is cancelled or returned."""
-    fallen = order.fate_at <= now
-    if (order.fate == "cancel" and fallen) or (order.fate == "return" and order.settled_at <= now):
-        return {}
-    lines = order.lines
-    if order.fate == "partial_cancel" and fallen:
-        lines = tuple(
-            Line(line.item, line.quantity, 1 if place == _several(order) else 0) for place, line in enumerate(lines)
-        )
-    if order.fate == "split" and fallen:
-        place = _several(order)
-        torn = lines[place]
-        rest = tuple(line for number, line in enumerate(lines) if number != place)
-        return {
-            order.box_id + 1: (Line(torn.item, 1), *rest),
-            order.box_id + 2: (Line(torn.item, torn.quantity - 1),),
-        }
-    return {order.box_id: lines}
-
-
-def _several(order: Order) -> int:
-    return next(place for place, line in enumerate(order.lines) if line.quantity > 1)
-
-
-def claimed(order: Order, now: datetime) -> tuple[Line, ...]:
-    """Return the lines of its cancel or return, with the claimed quantity as cancelled; none while there is none."""
-    if order.fate_at > now or order.fate in ("plain", "split"):
-        return ()
-    if order.fate == "partial_cancel":
-        line = order.lines[_several(order)]
-        return (Line(line.item, line.quantity, 1),)
-    return tuple(Line(line.item, line.quantity, line.quantity) for line in order.lines)
-
-
-def truth(order: Order, now: datetime, acknowledged_at: datetime | None = None) -> list[dict[str, object]]:
-    """Say in the scheduler's words what the lines of the order are: what a correct collection must hold."""
-    gone = {line.item.vendor_item_id: line.cancelled for line in claimed(order, now)} if order.fate != "return" else {}
-    state = OUR_STATES[stage(order, now, acknowledged_at)]
-    if order.fate == "return" and order.settled_at <= now:
-        state = "returned"
-    return [
-        {
-            "order_id": str(order.order_id), "line_id": str(line.item.vendor_item_id), "sku": line.item.sku,
-            "quantity": line.quantity, "cancelled_quantity": gone.get(line.item.vendor_item_id, 0),
-            "state": "cancelled" if gone.get(line.item.vendor_item_id, 0) >= line.quantity else state,
-            "ordered_at": order.ordered_at.isoformat(),
-        }
-        for line in order.lines
-    ]

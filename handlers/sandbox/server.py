@@ -1,93 +1,85 @@
-"""The HTTP server around a sandbox market: faults, counts and the control door under ``/_sandbox``."""
+"""The HTTP server around a sandbox market: faults, counts, and the control door under ``/_sandbox``."""
 
 from __future__ import annotations
 
-import json
 import socket
 import struct
 import threading
-import time
-from collections import Counter, deque
+from collections import Counter
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from handlers.sandbox.answers import Answer, Request, json_answer
-from handlers.sandbox.coupang import Coupang
+from handlers.sandbox.answers import Answer, Request, SandboxMarket, json_answer
+from handlers.sandbox.control import Control
+from handlers.sandbox.counts import Counts
 from handlers.sandbox.faults import Fault, Faults
 
 EDGE_PAGE = b"<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1></body></html>"
-LARGEST_BODY = 1024 * 1024
+LARGEST_BODY = 4 * 1024 * 1024
 
 
 class Sandbox:
-    """One market and what happens to its callers.
+    """One market and what happens to its callers. Calls run side by side; only the counting takes turns.
 
-    calls_per_second  more calls than this within a second get 429; 0 for no limit
+    calls_per_second  more calls than this within a second get the market's answer to that; 0 for no limit
     """
 
-    def __init__(self, market: Coupang, calls_per_second: int = 0) -> None:
+    def __init__(self, market: SandboxMarket, calls_per_second: int = 0) -> None:
         self.market = market
-        self.faults = Faults()
-        self.requests: Counter[str] = Counter()
+        self.faults = Faults(market.quirks)
+        self.counts = Counts()
+        self.control = Control(market, self.faults, self.counts)
         self.closing = threading.Event()
         self._limit = calls_per_second
-        self._recent: deque[float] = deque()
-        self._lock = threading.Lock()
 
-    def control(self, request: Request) -> Answer:
-        """Answer the control door: faults, truth, counts."""
-        if request.path == "/_sandbox/orders":
-            return json_answer({"now": self.market.now().isoformat(), "lines": self.market.truth()})
-        if request.path == "/_sandbox/requests":
-            with self._lock:
-                return json_answer({"total": self.requests.total(), "by_call": dict(self.requests)})
-        if request.path == "/_sandbox/faults" and request.method == "DELETE":
-            self.faults.clear()
-            return json_answer({"cleared": True})
-        if request.path == "/_sandbox/faults" and request.method == "POST":
-            try:
-                self.faults.add(json.loads(request.body))
-            except (ValueError, TypeError, AttributeError) as error:
-                return json_answer({"error": str(error)}, 400)
-            return json_answer({"added": True})
-        return json_answer({"error": "faults, orders and requests are under /_sandbox"}, 404)
+    @property
+    def requests(self) -> Counter[str]:
+        """Count the market's calls, each named by method and path; those for a token are left out."""
+        return self.counts.requests
 
     def answer(self, request: Request) -> tuple[Answer, Fault | None]:
         """Answer a call of the market, and say which fault the server must still act out."""
-        with self._lock:
-            self.requests[f"{request.method} {request.path}"] += 1
+        is_token_call = self.market.is_token_call(request)
+        at_once = self.counts.begin(f"{request.method} {request.path}", is_token_call)
+        answer, fault = self._answer(request, at_once)
+        self.counts.end("reset" if fault and is_reset(fault) else str(answer.status), is_token_call)
+        return answer, fault
+
+    def _answer(self, request: Request, at_once: int) -> tuple[Answer, Fault | None]:
         fault = self.faults.take(request.target)
-        if fault is None:
-            return (TOO_MANY if self._is_too_fast() else self.market.answer(request)), None
-        if fault.kind == "slow":
-            self.closing.wait(fault.seconds)
+        if fault is None and 0 < self._limit < at_once:
+            return self.market.too_many(None), None
+        if fault is not None:
+            instead = self._instead(fault)
+            if instead is not None:
+                return instead, fault
+            if fault.kind == "slow":
+                self.closing.wait(fault.seconds)
+            if fault.kind in self.market.quirks:
+                request = replace(request, quirk=fault.kind)
+        state = self.market.shop.state
+        before = state.written_here()
+        answer = self.market.answer(request)
+        if state.written_here() > before:
+            fault = self.faults.take(request.target, has_written=True) or fault
+        return answer, fault
+
+    def _instead(self, fault: Fault) -> Answer | None:
+        """Return what the caller gets instead of an answer; None when the market is asked all the same."""
         if fault.kind == "429":
-            headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-            return Answer(429, b"Too Many Requests", {"Content-Type": "text/plain", **headers}), fault
+            return self.market.too_many(fault.retry_after)
         if fault.kind == "503":
-            return Answer(503, b"Service Unavailable", {"Content-Type": "text/plain"}), fault
+            return Answer(503, b"Service Unavailable", {"Content-Type": "text/plain"})
         if fault.kind == "html403":
-            return Answer(403, EDGE_PAGE, {"Content-Type": "text/html"}), fault
-        if fault.kind == "expired":
-            return json_answer({"code": "ERROR", "message": "Specified signature is expired.", "transactionId": "-"}, 401), fault
-        with self._lock:
-            self.market.partial_acknowledge = fault.kind == "partial_ack"
-            self.market.v4_money = fault.kind == "v4_money"
-            try:
-                return self.market.answer(request), fault
-            finally:
-                self.market.partial_acknowledge = self.market.v4_money = False
-
-    def _is_too_fast(self) -> bool:
-        now = time.monotonic()
-        with self._lock:
-            while self._recent and self._recent[0] <= now - 1:
-                self._recent.popleft()
-            self._recent.append(now)
-            return 0 < self._limit < len(self._recent)
+            return Answer(403, EDGE_PAGE, {"Content-Type": "text/html"})
+        if fault.kind == "maintenance":
+            return self.market.maintenance()
+        return self.market.expired() if fault.kind == "expired" else None
 
 
-TOO_MANY = Answer(429, b"Too Many Requests", {"Content-Type": "text/plain"})
+def is_reset(fault: Fault) -> bool:
+    return fault.kind in ("reset", "drop_after_write")
 
 
 class Server(ThreadingHTTPServer):
@@ -101,8 +93,12 @@ class Server(ThreadingHTTPServer):
         super().__init__((host, port), Connection)
 
     @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    @property
     def url(self) -> str:
-        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+        return f"http://{self.server_address[0]!s}:{self.port}"
 
     def stop(self) -> None:
         """End serving; slow answers are cut short."""
@@ -131,17 +127,18 @@ class Connection(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         if length > LARGEST_BODY:
+            self.close_connection = True
             self._send(json_answer({"error": "too large"}, 413), None)
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, self.rfile.read(length))
         if request.path.startswith("/_sandbox"):
-            self._send(self.server.sandbox.control(request), None)
+            self._send(self.server.sandbox.control.answer(request), None)
             return
         self._send(*self.server.sandbox.answer(request))
 
     def _send(self, answer: Answer, fault: Fault | None) -> None:
-        if fault is not None and fault.kind == "reset":
+        if fault is not None and is_reset(fault):
             # Lingering for zero seconds makes closing send a reset instead of an orderly end.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()

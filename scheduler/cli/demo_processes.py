@@ -91,12 +91,39 @@ def _end_with(parent: int) -> Callable[[], None]:
     return arrange
 
 
+PATHS = {"coupang": "", "naver": "/external", "11st": "/rest"}
+CREDENTIALS = {
+    "coupang": ("vendor_id", "access_key", "secret_key"), "naver": ("client_id", "client_secret"), "11st": ("openapikey",),
+}
+
+
 def sandbox(folder: Path) -> Child:
-    """Start the pretended marketplace; its shop lives on in *folder*."""
-    (folder / "port").unlink(missing_ok=True)
-    command = [
+    """Start the pretended marketplaces; their shops live on in *folder*."""
+    for market in PATHS:
+        (folder / f"port.{market}").unlink(missing_ok=True)
+    return Child("sandbox", sandbox_command(folder), dict(os.environ), folder / "sandbox.log")
+
+
+def sandbox_command(folder: Path, *options: str) -> list[str]:
+    """Return the command that serves the pretended marketplaces until this process ends; the last of an option counts."""
+    return [
         sys.executable, "-P", "-m", "handlers.sandbox", "--port", "0", "--port-file", str(folder / "port"),
-        "--state", str(folder / "shop.json"), "--keys-dir", str(folder / "keys"), "--orders-per-minute", "12",
-        "--parent-pid", str(os.getpid()),
+        "--state", str(folder / "shop.json"), "--keys-dir", str(folder / "keys"), "--orders-per-minute", "6",
+        "--parent-pid", str(os.getpid()), *(word for market in PATHS for word in ("--market", market)), *options,
     ]
-    return Child("sandbox", command, dict(os.environ), folder / "sandbox.log")
+
+
+def all_open(folder: Path) -> bool:
+    """Say whether every shop listens."""
+    return all((folder / f"port.{market}").exists() for market in PATHS)
+
+
+def shops(folder: Path) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return base address and credentials of every shop, by market code."""
+    return {
+        market: (
+            f"http://127.0.0.1:{(folder / f'port.{market}').read_text(encoding='utf-8').strip()}{path}",
+            {name: f"secret://file{folder / 'keys' / market / name}" for name in CREDENTIALS[market]},
+        )
+        for market, path in PATHS.items()
+    }

@@ -107,7 +107,8 @@ def _packages() -> Checks:
 
 
 def _folders(settings: Settings) -> Checks:
-    for name, folder in (("log_dir", settings.log_dir), ("state_dir", settings.state_dir), ("backup_dir", settings.backup_dir)):
+    for name in ("log_dir", "state_dir", "backup_dir", "report_dir"):
+        folder = getattr(settings, name)
         there = _nearest(folder)
         if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
             yield Check(name, FAULT, say(f"{name}: {folder}에 쓸 수 없음", f"{name}: {folder} is not writable"),

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from scheduler import __version__
-from scheduler.cli import daemon, db, demo, doctor, executions, handlers, jobs, locks, nodes, status
+from scheduler.cli import daemon, db, demo, doctor, executions, handlers, jobs, locks, nodes, sandbox, status, stock
 from scheduler.cli.grammar import Bilingual, both, chosen, command, root_flags
 from scheduler.cli.output import print_json, show
 
@@ -18,7 +18,7 @@ app = typer.Typer(
 app.callback()(root_flags)
 daemon.register(app)
 status.register(app)
-for noun in (jobs.app, executions.app, locks.app, nodes.app, handlers.app, db.app):
+for noun in (jobs.app, executions.app, locks.app, nodes.app, handlers.app, db.app, stock.app, sandbox.app):
     app.add_typer(noun)
 doctor.register(app)
 demo.register(app)

@@ -16,7 +16,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = now()
 """
 OPEN_SHOP = """
 INSERT INTO market_accounts (market_code, account, base_url, credentials, calls_per_second, description)
-VALUES ('coupang', 'default', %(base_url)s, %(credentials)s, 50, '샌드박스 (sandbox)')
+VALUES (%(market_code)s, 'default', %(base_url)s, %(credentials)s, 50, '샌드박스 (sandbox)')
 ON CONFLICT (market_code, account) DO UPDATE SET base_url = excluded.base_url, credentials = excluded.credentials
 """
 ADD_JOB = """
@@ -24,22 +24,41 @@ INSERT INTO schedule_jobs (name, job_type, interval, market_codes, parameters)
 VALUES (%(name)s, %(job_type)s, %(every)s::interval, %(markets)s, %(parameters)s)
 ON CONFLICT (name) DO NOTHING
 """
-JOBS: tuple[tuple[str, str, str, list[str]], ...] = (
-    ("상품 수집", "product_collection", "1 minute", ["coupang"]),
-    ("주문 수집", "order_collection", "10 seconds", ["coupang"]),
-    ("DB 백업", "database_backup", "10 minutes", []),
+# A few rules that show what a price is made of; without one the price of an item stays as it is.
+ADD_RULES = """
+INSERT INTO erp.price_rules (sku, cost, margin_percent, fee_percent)
+SELECT sku, cost, 25, 11 FROM (VALUES ('SKU-0013', 5000), ('SKU-0036', 17200), ('SKU-0052', 4700)) AS rule (sku, cost)
+ WHERE NOT EXISTS (SELECT FROM erp.price_rules)
+"""
+MARKETS = ["coupang", "naver", "11st"]
+JOBS: tuple[tuple[str, str, str, list[str], dict[str, Any]], ...] = (
+    ("상품 수집", "product_collection", "1 minute", MARKETS, {}),
+    ("주문 수집", "order_collection", "10 seconds", MARKETS, {}),
+    ("재고 동기화", "inventory_sync", "1 minute", MARKETS, {}),
+    ("가격 갱신", "price_update", "2 minutes", MARKETS, {}),
+    ("매출 보고서", "report_generation", "5 minutes", [], {"report": "sales", "current": True}),
+    ("DB 백업", "database_backup", "10 minutes", [], {}),
 )
+FIRST = ("상품 수집", "주문 수집", "DB 백업")
+AFTERWARDS = ("재고 동기화", "가격 갱신", "매출 보고서")
 
 
-def set_up(connection: psycopg.Connection[Any], base_url: str, credentials: dict[str, str]) -> None:
-    """Point the shop at the sandbox and add the demo's jobs where they are missing; all in one transaction."""
+def set_up(connection: psycopg.Connection[Any], shops: dict[str, tuple[str, dict[str, str]]]) -> None:
+    """Point the shops at the sandboxes and add the demo's jobs where they are missing; all in one transaction.
+
+    shops  base address and credentials by market code
+    """
     with connection.transaction():
         connection.execute(LOWER_THE_FLOOR)
-        connection.execute(OPEN_SHOP, {"base_url": base_url, "credentials": Jsonb(credentials)})
-        for name, job_type, every, markets in JOBS:
-            connection.execute(ADD_JOB, {
-                "name": name, "job_type": job_type, "every": every, "markets": markets, "parameters": Jsonb({}),
+        for market_code, (base_url, credentials) in shops.items():
+            connection.execute(OPEN_SHOP, {
+                "market_code": market_code, "base_url": base_url, "credentials": Jsonb(credentials),
             })
+        for name, job_type, every, markets, parameters in JOBS:
+            connection.execute(ADD_JOB, {
+                "name": name, "job_type": job_type, "every": every, "markets": markets, "parameters": Jsonb(parameters),
+            })
+        connection.execute(ADD_RULES)
 
 
 ENDED = """

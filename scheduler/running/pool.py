@@ -83,7 +83,7 @@ class Pool:
         self._asked_at = 0.0
         self._unanswered = 0
         self._handler_settings = {
-            "backup_dir": str(settings.backup_dir), "node": settings.node,
+            "backup_dir": str(settings.backup_dir), "report_dir": str(settings.report_dir), "node": settings.node,
             "pg_bin": os.environ.get("ERP_SCHEDULER_PG_BIN"),
         }
 

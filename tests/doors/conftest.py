@@ -29,6 +29,7 @@ def cli(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("ERP_SCHEDULER_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("ERP_SCHEDULER_LOG_DIR", str(tmp_path / "logs"))
     monkeypatch.setenv("ERP_SCHEDULER_BACKUP_DIR", str(tmp_path / "backups"))
+    monkeypatch.setenv("ERP_SCHEDULER_REPORT_DIR", str(tmp_path / "reports"))
     monkeypatch.setenv("ERP_SCHEDULER_LANG", "en")
 
     def call(*words: object, code: int = 0, env: dict[str, str] | None = None, input: str | None = None) -> Result:

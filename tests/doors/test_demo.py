@@ -45,20 +45,26 @@ def left_behind(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def truth(folder: Path) -> set[tuple[str, str]]:
+MARKETS = ("coupang", "naver", "11st")
+
+
+def truth(folder: Path) -> set[tuple[str, str, str]]:
+    found = set()
     try:
-        port = (folder / "port").read_text().strip()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_sandbox/orders", timeout=10) as answer:
-            said: Any = json.load(answer)
+        for market in MARKETS:
+            port = (folder / f"port.{market}").read_text().strip()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_sandbox/orders", timeout=10) as answer:
+                said: Any = json.load(answer)
+            found |= {(market, line["order_id"], line["line_id"]) for line in said["lines"]}
     except OSError:
         return set()
-    return {(line["order_id"], line["line_id"]) for line in said["lines"]}
+    return found
 
 
-def collected(folder: Path) -> list[tuple[str, str]]:
+def collected(folder: Path) -> list[tuple[str, str, str]]:
     try:
         with psycopg.connect(database(folder), connect_timeout=3) as connection:
-            return connection.execute("SELECT order_id, line_id FROM erp.order_lines").fetchall()
+            return connection.execute("SELECT market_code, order_id, line_id FROM erp.order_lines").fetchall()
     except psycopg.Error:
         return []
 
@@ -75,8 +81,8 @@ def test_a_demo_killed_at_any_moment_loses_and_doubles_no_order(tmp_path: Path) 
             demo.wait()
     demo = start_demo(folder)
     try:
-        wait_for(lambda: (folder / "port").exists() and collected(folder), 60, "orders collected")
-        wanted: set[tuple[str, str]] = wait_for(lambda: truth(folder), 30)
+        wait_for(lambda: (folder / "port.11st").exists() and collected(folder), 60, "orders collected")
+        wanted: set[tuple[str, str, str]] = wait_for(lambda: truth(folder), 30)
         wait_for(lambda: wanted <= set(collected(folder)), 40, "every order of the sandbox collected")
         found = collected(folder)
         assert len(found) == len(set(found))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 
+from scheduler.errors import ParameterError
 from scheduler.handler import Context, Field, make_handler
 from scheduler.rules.parameters import check_parameters
 from scheduler.words import set_language
@@ -41,3 +42,14 @@ def test_no_schema_accepts_everything_and_a_broken_one_is_said() -> None:
 def test_a_long_value_does_not_fill_the_message() -> None:
     faults = check_parameters(SCHEMA, {"shop": ["x" * 100_000]})
     assert len(faults) == 1 and len(faults[0]) < 300
+
+
+def between(context: Context, from_: int = 0, to: int = 9) -> None: ...
+
+
+def test_a_name_that_python_keeps_for_itself_is_written_without_its_underscore() -> None:
+    made = make_handler(between, "between")
+    assert list(made.schema()["properties"]) == ["from", "to"]
+    assert made.validate({"from": 3}) == {"from_": 3, "to": 9}
+    with pytest.raises(ParameterError, match="'from'"):
+        made.validate({"from_": 3})

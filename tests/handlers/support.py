@@ -1,25 +1,38 @@
-"""A real Context over a link of our own, and a sandbox whose clock the test sets."""
+"""A real Context over a link of our own, a budget without limits, and sandboxes whose clock the test sets."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import psycopg
 
-from handlers.sandbox.coupang import Coupang
+from handlers.markets.base import Account, Token
+from handlers.sandbox import shop as sandbox_shop
+from handlers.sandbox.opening import open_sandbox
 from handlers.sandbox.server import Sandbox, Server
-from handlers.sandbox.state import State
+from handlers.sandbox.state import Beginning
 from scheduler.handler import Cancelled, Context, GiveUp
 
-SECRETS = {"secret://env/ACCESS": "test-access-key", "secret://env/SECRET": "test-secret-key"}
 VENDOR = "A00012345"
+SECRETS = {
+    "secret://env/ACCESS": "test-access-key", "secret://env/SECRET": "test-secret-key",
+    "secret://env/CLIENT_ID": "testClientIdOf22Letter", "secret://env/CLIENT_SECRET": "$2a$04$abcdefghijklmnopqrstuu",
+    "secret://env/OPENAPIKEY": "0123456789abcdef0123456789abcdef",
+}
+CREDENTIALS = {
+    "coupang": {"vendor_id": VENDOR, "access_key": "secret://env/ACCESS", "secret_key": "secret://env/SECRET"},
+    "naver": {"client_id": "secret://env/CLIENT_ID", "client_secret": "secret://env/CLIENT_SECRET"},
+    "11st": {"openapikey": "secret://env/OPENAPIKEY"},
+}
+PATHS = {"coupang": "", "naver": "/external", "11st": "/rest"}
 
 
 class Link:
@@ -84,21 +97,63 @@ async def a_context(
         await link.close()
 
 
-class Shop:
-    """A served sandbox. Its clock is the real one until the test lets it stand."""
+class FreeBudget:
+    """A Budget without limits that remembers what it was told."""
 
-    def __init__(self, per_minute: float = 2.0, history: timedelta = timedelta(minutes=60), seed: int = 7) -> None:
+    def __init__(self) -> None:
+        self.pauses: list[tuple[float, str]] = []
+        self.closings: list[tuple[datetime | None, str]] = []
+        self.calls = 0
+        self.fetched = 0
+        self._token: tuple[str, float] | None = None
+        self._fetching = asyncio.Lock()
+
+    def call(self) -> AbstractAsyncContextManager[None]:
+        self.calls += 1
+        return nullcontext()
+
+    async def pause(self, seconds: float, why: str) -> None:
+        self.pauses.append((seconds, why))
+
+    async def close_until(self, until: datetime | None, why: str) -> None:
+        self.closings.append((until, why))
+
+    async def token(self, fetch: Callable[[], Awaitable[Token]], stale: str | None = None) -> str:
+        async with self._fetching:
+            if self._token is None or self._token[0] == stale or self._token[1] <= time.monotonic():
+                made = await fetch()
+                self.fetched += 1
+                self._token = (made.value, time.monotonic() + made.lives)
+            return self._token[0]
+
+
+class Shop:
+    """A served sandbox. Its clock is the real one until the test lets it stand.
+
+    market, shop  the sandbox and the neutral shop that lies behind it
+    """
+
+    def __init__(
+        self, market_code: str = "coupang", *, per_minute: float = 2.0, history: timedelta = timedelta(minutes=60),
+        seed: int = 7, late_seconds: float = 0.0, calls_per_second: int = 0, **more: Any,
+    ) -> None:
         self._stands_at: datetime | None = None
-        state = State(None, seed, per_minute, datetime.now(UTC), history)
-        state.content["keys"] = {
-            "access_key": SECRETS["secret://env/ACCESS"], "secret_key": SECRETS["secret://env/SECRET"], "vendor_id": VENDOR,
-        }
-        self.market = Coupang(state, self.now)
-        self.sandbox = Sandbox(self.market)
+        self.market_code = market_code
+        beginning = Beginning(
+            seed=seed, per_minute=per_minute, history=history, late_seconds=late_seconds, now=datetime.now(UTC), **more
+        )
+        keys = {name: SECRETS.get(value, value) for name, value in CREDENTIALS[market_code].items()}
+        self.market = open_sandbox(market_code, beginning, clock=self._clock, keys=keys)
+        self.shop: sandbox_shop.Shop = self.market.shop
+        self.sandbox = Sandbox(self.market, calls_per_second)
         self.server = Server(self.sandbox)
 
-    def now(self) -> datetime:
+    def _clock(self) -> datetime:
         return self._stands_at or datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """Return the shop's time."""
+        return self.shop.now()
 
     def stand(self, moment: datetime) -> datetime:
         """Stop the shop's clock at that moment."""
@@ -108,11 +163,16 @@ class Shop:
     @property
     def start(self) -> datetime:
         """When its first order was made."""
-        return self.market.state.start
+        return self.shop.start
 
     @property
     def url(self) -> str:
         return self.server.url
+
+    @property
+    def base_url(self) -> str:
+        """Where its market is, as market_accounts says it."""
+        return self.url + PATHS[self.market_code]
 
     def fault(self, kind: str, count: int = 1, **more: Any) -> None:
         self.sandbox.faults.add({"kind": kind, "count": count, **more})
@@ -120,20 +180,27 @@ class Shop:
     def calls(self, ending: str) -> int:
         return sum(count for call, count in self.sandbox.requests.items() if call.endswith(ending))
 
-    def open_account(self, connection: psycopg.Connection[Any], market_code: str = "coupang", account: str = "default") -> None:
+    def account(self, account: str = "default", calls_per_second: float = 10_000.0) -> Account:
+        """Return the account that leads a client here."""
+        return Account(self.market_code, account, self.base_url, CREDENTIALS[self.market_code], calls_per_second)
+
+    def open_account(
+        self, connection: psycopg.Connection[Any], market_code: str | None = None, account: str = "default",
+        calls_per_second: float = 10_000.0,
+    ) -> None:
         """Make the row that leads a client here, at a pace that does not hold a test up."""
         connection.execute(
             "INSERT INTO market_accounts (market_code, account, base_url, credentials, calls_per_second) "
-            "VALUES (%s, %s, %s, %s, 10000)",
-            (market_code, account, self.url, json.dumps({
-                "vendor_id": VENDOR, "access_key": "secret://env/ACCESS", "secret_key": "secret://env/SECRET"})),
+            "VALUES (%s, %s, %s, %s, %s)",
+            (market_code or self.market_code, account, self.base_url, json.dumps(CREDENTIALS[self.market_code]),
+             calls_per_second),
         )
 
 
 @contextmanager
-def a_shop(**more: Any) -> Iterator[Shop]:
-    """Serve a sandbox for the length of a block."""
-    shop = Shop(**more)
+def a_shop(market_code: str = "coupang", **more: Any) -> Iterator[Shop]:
+    """Serve a sandbox for the length of a block: what Shop takes, and what Beginning takes besides."""
+    shop = Shop(market_code, **more)
     serving = threading.Thread(target=shop.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     serving.start()
     try:
@@ -143,6 +210,11 @@ def a_shop(**more: Any) -> Iterator[Shop]:
         serving.join(10)
 
 
+def secret(reference: str) -> str:
+    """Resolve a reference of the tests' accounts, as context.secret does."""
+    return SECRETS[reference]
+
+
 def order_lines(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
     return connection.execute(
         "SELECT order_id, line_id, sku, quantity, cancelled_quantity, state FROM erp.order_lines ORDER BY order_id, line_id"
@@ -150,10 +222,14 @@ def order_lines(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
 
 
 def truth(shop: Shop) -> list[tuple[Any, ...]]:
+    """Return what order_lines must be once everything is collected."""
     return sorted(
         (line["order_id"], line["line_id"], line["sku"], line["quantity"], line["cancelled_quantity"], line["state"])
         for line in shop.market.truth()
     )
 
 
-__all__ = ["SECRETS", "VENDOR", "Cancelled", "Link", "Shop", "a_context", "a_shop", "order_lines", "truth"]
+__all__ = [
+    "CREDENTIALS", "SECRETS", "VENDOR", "Cancelled", "FreeBudget", "Link", "Shop", "a_context", "a_shop", "order_lines",
+    "secret", "truth",
+]

@@ -13,7 +13,7 @@ from handlers.markets import coupang_words as words
 from handlers.markets import http
 from handlers.markets.base import Account, AuthFailed, BadRequest, MarketDown, RateLimited, Window
 from handlers.markets.coupang import Coupang, sign
-from tests.handlers.support import SECRETS, VENDOR
+from tests.handlers.support import SECRETS, VENDOR, FreeBudget
 
 ACCESS = "11111111-2222-3333-4444-555555555555"
 SECRET = "0123456789abcdef0123456789abcdef01234567"
@@ -50,10 +50,10 @@ def test_the_published_vectors_are_signed_as_published(method: str, path: str, q
     )
 
 
-def a_client(answer: Answer) -> Coupang:
+def a_client(answer: Answer, budget: FreeBudget | None = None) -> Coupang:
     account = Account("coupang", "default", "https://market.test", {
         "vendor_id": VENDOR, "access_key": "secret://env/ACCESS", "secret_key": "secret://env/SECRET"}, 10_000)
-    return Coupang(account, SECRETS.__getitem__, lambda: datetime.now(UTC), httpx.MockTransport(answer))
+    return Coupang(account, SECRETS.__getitem__, lambda: datetime.now(UTC), budget or FreeBudget(), httpx.MockTransport(answer))
 
 
 @pytest.fixture
@@ -65,7 +65,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waited.append(seconds)
 
     monkeypatch.setattr(http.asyncio, "sleep", note)
-    monkeypatch.setattr(http, "_held_until", {})
     return waited
 
 
@@ -88,6 +87,7 @@ async def test_what_is_signed_is_what_goes_over_the_wire() -> None:
 
     async with a_client(answer) as market:
         await market.orders(a_window())
+        await market.changes(a_window())
         await market.products(None, 100, False)
 
     assert seen[0] == (
@@ -218,20 +218,15 @@ async def test_an_announced_pause_is_kept_to_and_a_long_one_is_left_to_the_next_
     assert failure.value.after == 120
 
 
-async def test_a_pause_holds_for_every_caller_of_the_process(waits: list[float]) -> None:
-    calls: list[str] = []
+async def test_a_pause_is_told_to_everybody_through_the_budget() -> None:
+    budget = FreeBudget()
+    async with a_client(lambda request: httpx.Response(429), budget) as market:
+        with pytest.raises(RateLimited) as failure:
+            await market.order("1")
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        calls.append(request.url.path)
-        return httpx.Response(429)
-
-    for _ in range(3):
-        async with a_client(answer) as market:
-            with pytest.raises(RateLimited) as failure:
-                await market.order("1")
-            assert 59 < failure.value.after <= 60
-
-    assert len(calls) == 1
+    assert failure.value.after == 60
+    assert budget.pauses == [(60.0, "HTTP 429")]
+    assert budget.calls == 1
 
 
 @pytest.mark.parametrize(("text", "seconds"), [

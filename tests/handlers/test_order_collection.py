@@ -11,11 +11,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from handlers import erp
+from handlers.erp import ledger
+from handlers.erp.rows import Saved
 from handlers.markets import no_account
 from handlers.markets.base import Account, BoxLine, Claim, Clock, Orders, Window
 from handlers.markets.each import MarketsFailed
+from handlers.markets.gaps import watch_gaps
 from handlers.order_collection import collect_orders
+from handlers.sandbox.coupang_orders import first_order, item_id
+from handlers.sold import ask_for_stock
 from scheduler.handler import Context, GiveUp, Retry
 from tests.handlers.support import Cancelled, Shop, a_context, a_shop, order_lines, truth
 
@@ -112,14 +116,14 @@ async def test_an_order_cancelled_between_two_polls_is_known_from_the_list_of_ca
     with a_shop() as shop:
         shop.open_account(connection)
         clock_of(shop.now)
-        made = shop.market.stream.between(shop.start, shop.start + 60 * MINUTE)
+        made = shop.shop.stream.between(shop.start, shop.start + 60 * MINUTE)
         cancelled = next(order for order in made if order.fate == "cancel")
         shop.stand(cancelled.fate_at + MINUTE)
         await collect(database)
 
-    found = [line for line in order_lines(connection) if line[0] == str(cancelled.order_id)]
+    found = [line for line in order_lines(connection) if line[0] == str(first_order(7) + cancelled.number)]
     assert {(line[1], line[3], line[4], line[5]) for line in found} == {
-        (str(line.item.vendor_item_id), line.quantity, line.quantity, "cancelled") for line in cancelled.lines
+        (str(item_id(line)), line.quantity, line.quantity, "cancelled") for line in cancelled.lines
     }
 
 
@@ -188,7 +192,7 @@ async def test_a_window_is_saved_with_its_ledger_line_and_watermark_or_not_at_al
 ) -> None:
     with a_shop() as shop:
         shop.open_account(connection)
-        monkeypatch.setattr(erp, "MOVE_WATERMARK", "SELECT 1 / 0")
+        monkeypatch.setattr(ledger, "MOVE_WATERMARK", "SELECT 1 / 0")
         with pytest.raises(psycopg.errors.DivisionByZero):
             await collect(database)
 
@@ -220,17 +224,17 @@ def a_line(**more: Any) -> BoxLine:
     return replace(line, **more)
 
 
-async def keep(database: str, lines: list[BoxLine], claims: list[Claim] | None = None, read_again: Any = ()) -> erp.Saved:
+async def keep(database: str, lines: list[BoxLine], claims: list[Claim] | None = None, read_again: Any = ()) -> Saved:
     async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
         window = Window(NOON, NOON + 10 * MINUTE)
-        return await erp.save_window(connection, SHOP, "orders", window, Orders(lines, claims or []), read_again, 1)
+        return await ledger.save_window(connection, SHOP, "orders", window, Orders(lines, claims or []), read_again, 1)
 
 
 async def test_a_late_page_does_not_overwrite_newer_rows(database: str, connection: psycopg.Connection[Any]) -> None:
     await keep(database, [a_line(state="shipping", market_state="DELIVERING", read_at=NOON + 5 * MINUTE)])
     saved = await keep(database, [a_line(read_at=NOON + 2 * MINUTE)])
 
-    assert (saved.inserted, saved.updated, saved.unchanged) == (0, 0, 1)
+    assert (saved.inserted, saved.updated, saved.unchanged, saved.stale) == (0, 0, 1, 1)
     assert [line[5] for line in order_lines(connection)] == ["shipping"]
 
 
@@ -257,7 +261,7 @@ async def test_the_watermark_does_not_jump_over_time_that_was_not_collected(
     await keep(database, [])
     async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
         later = Window(NOON + 20 * MINUTE, NOON + 30 * MINUTE)
-        await erp.save_window(other, SHOP, "orders", later, Orders([], []), (), 1)
+        await ledger.save_window(other, SHOP, "orders", later, Orders([], []), (), 1)
 
     assert count(connection, WATERMARK) == NOON + 10 * MINUTE
     assert connection.execute("SELECT from_at, to_at FROM erp.collection_gaps").fetchall() == [
@@ -382,3 +386,131 @@ async def test_two_shops_of_one_market_are_kept_apart(database: str, connection:
         "default": result["markets"]["coupang"]["orders_inserted"],
         "second": result["markets"]["coupang/second"]["orders_inserted"],
     }
+
+
+# -- a given period, and holes
+
+
+async def test_a_given_period_alone_is_read_and_leaves_the_watermark(
+    database: str, connection: psycopg.Connection[Any], clock_of: Callable[[Clock], None]
+) -> None:
+    with a_shop(history=timedelta(days=4), per_minute=0.05) as shop:
+        shop.open_account(connection)
+        clock_of(shop.now)
+        shop.stand(shop.start + timedelta(days=4))
+        start, end = shop.start + timedelta(days=1), shop.start + timedelta(days=2, hours=3)
+        await collect(database, parameters={"from_": start, "to": end})
+
+        made = [(line["order_id"], datetime.fromisoformat(str(line["ordered_at"]))) for line in shop.market.truth()]
+    wanted = {order_id for order_id, ordered_at in made if start <= ordered_at < end}
+    found = {line[0] for line in order_lines(connection)}
+    assert wanted and wanted <= found
+    assert len(found) < 3 * len(wanted)
+    assert connection.execute("SELECT DISTINCT kind FROM erp.collection_windows").fetchall() == [("backfill",)]
+    assert count(connection, "SELECT count(*) FROM erp.watermarks") == count(connection, GAPS) == 0
+
+
+async def test_another_attempt_at_a_given_period_goes_on_where_it_was(
+    database: str, connection: psycopg.Connection[Any], clock_of: Callable[[Clock], None]
+) -> None:
+    with a_shop(history=timedelta(days=4), per_minute=0.05) as shop:
+        shop.open_account(connection)
+        clock_of(shop.now)
+        shop.stand(shop.start + timedelta(days=4))
+        given = {"from_": shop.start, "to": shop.start + timedelta(days=3)}
+        async with a_context(database, ends_after=2) as (context, link):
+            with pytest.raises(Cancelled):
+                await collect_orders(context, **given)
+        done = count(connection, "SELECT count(*) FROM erp.collection_windows")
+        await collect(database, parameters=given, checkpoint=link.checkpoints[-1], attempt=2)
+
+    spans = connection.execute("SELECT from_at, to_at FROM erp.collection_windows ORDER BY id").fetchall()
+    assert 0 < done < len(spans)
+    assert spans[done][0] in spans[done - 1]  # the last one again when the end came between its saving and its noting
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"to": NOON}, "to needs from"), ({"from_": NOON, "to": NOON}, "not before"),
+    ({"from_": datetime(2999, 1, 1)}, "lies in the future"),
+])
+async def test_a_period_that_makes_no_sense_is_refused(database: str, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(GiveUp, match=words):
+        await collect(database, parameters=given)
+
+
+async def test_a_hole_fills_itself_and_an_old_one_that_stays_is_an_event(
+    database: str, connection: psycopg.Connection[Any], clock_of: Callable[[Clock], None]
+) -> None:
+    with a_shop(history=timedelta(days=4), per_minute=0.05) as shop:
+        shop.open_account(connection)
+        clock_of(shop.now)
+        shop.stand(shop.start + timedelta(days=4))
+        await collect(database, parameters={"days": 4, "refresh_days": 0})
+        spans = connection.execute("SELECT id, from_at FROM erp.collection_windows ORDER BY from_at").fetchall()
+        connection.execute("DELETE FROM erp.collection_windows WHERE id = %s", (spans[1][0],))
+        connection.execute("DELETE FROM erp.orders WHERE ordered_at >= %s AND ordered_at < %s", (spans[1][1], spans[2][1]))
+        assert count(connection, GAPS) == 1
+        shop.fault("503", 100)
+        with pytest.raises(MarketsFailed):
+            await collect(database, parameters={"refresh_days": 0})
+        shop.sandbox.faults.clear()
+        await collect(database, parameters={"refresh_days": 0})
+
+        assert without_sku(order_lines(connection)) == without_sku(truth(shop))
+    assert count(connection, GAPS) == 0
+    assert count(connection, "SELECT count(*) FROM erp.collection_windows WHERE kind = 'gap'") == 1
+
+
+async def test_time_that_was_not_collected_becomes_an_event_and_the_event_is_cleared(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    await keep(database, [])
+    async with a_context(database) as (context, _):
+        db = await context.adb()
+        await ledger.save_window(db, SHOP, "orders", Window(NOON + 20 * MINUTE, NOON + 30 * MINUTE), Orders([], []), (), 1)
+        await watch_gaps(context, SHOP, NOON + 60 * MINUTE, timedelta(minutes=30))
+        await watch_gaps(context, SHOP, NOON + 61 * MINUTE, timedelta(minutes=30))
+        events = connection.execute("SELECT kind, subject, cleared_at IS NULL FROM erp.events").fetchall()
+        await ledger.save_window(db, SHOP, "gap", Window(NOON + 10 * MINUTE, NOON + 20 * MINUTE), Orders([], []), (), 1)
+        await watch_gaps(context, SHOP, NOON + 62 * MINUTE, timedelta(minutes=30))
+
+    assert events == [("orders.gap", "coupang", True)]
+    assert count(connection, "SELECT count(*) FROM erp.events WHERE cleared_at IS NULL") == 0
+
+
+async def test_what_the_market_says_of_a_change_outweighs_the_moment_of_reading(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    await keep(database, [a_line(state="shipping", changed_at=NOON + 3 * MINUTE, read_at=NOON + 4 * MINUTE)])
+    saved = await keep(database, [a_line(state="paid", changed_at=NOON + 1 * MINUTE, read_at=NOON + 9 * MINUTE)])
+    assert (saved.stale, [line[5] for line in order_lines(connection)]) == (1, ["shipping"])
+    await keep(database, [a_line(state="delivered", changed_at=NOON + 5 * MINUTE, read_at=NOON + 5 * MINUTE)])
+    assert [line[5] for line in order_lines(connection)] == ["delivered"]
+
+
+async def test_a_row_repeated_across_pages_is_one_row(database: str, connection: psycopg.Connection[Any]) -> None:
+    saved = await keep(database, [a_line(state="confirmed", read_at=NOON + 2 * MINUTE), a_line()])
+    assert (saved.inserted, [line[5] for line in order_lines(connection)]) == (1, ["confirmed"])
+
+
+async def test_after_a_sale_the_stock_of_the_other_shops_is_asked_for_once(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute("INSERT INTO schedule_jobs (name, job_type) VALUES ('stock', 'inventory_sync'), ('other', 'noop')")
+    connection.execute("INSERT INTO erp.stock (sku, quantity, counted_at) VALUES ('SKU', 9, %s)", (NOON - MINUTE,))
+    connection.execute(no_account("coupang").partition("type: ")[2].partition(";")[0].encode())
+    connection.execute(
+        "INSERT INTO erp.products (market_code, account, product_id, name, seen_at) VALUES ('coupang', 'default', '5', 'P', now())")
+    connection.execute(
+        "INSERT INTO erp.product_options (market_code, account, item_id, product_id, sku, name, stock, seen_at) "
+        "VALUES ('coupang', 'default', '100', '5', 'SKU', 'O', 9, now())")
+    async with a_context(database) as (context, _):
+        assert await ask_for_stock(context) == 0
+        await keep(database, [a_line()])
+        assert await ask_for_stock(context) == 1
+        assert await ask_for_stock(context) == 0
+
+    assert count(connection, "SELECT quantity FROM erp.stock") == 7
+    assert connection.execute("SELECT job_name, trigger, parameters FROM job_executions").fetchall() == [
+        ("stock", "manual", {"only_sold": True})
+    ]

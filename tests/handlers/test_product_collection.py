@@ -9,7 +9,6 @@ import pytest
 
 from handlers.markets.each import MarketsFailed
 from handlers.product_collection import collect_products
-from handlers.sandbox.catalogue import catalogue
 from scheduler.handler import GiveUp, Retry
 from tests.handlers.support import Shop, a_context, a_shop
 
@@ -23,16 +22,16 @@ async def collect(database: str, *, parameters: dict[str, Any] | None = None, **
 
 def items_of(shop: Shop) -> list[tuple[Any, ...]]:
     """List what the sandbox sells, with what was written to it."""
-    written = shop.market.state.content
     return sorted(
-        (str(item.vendor_item_id), str(item.product_id), item.sku, f"{item.product_name} {item.name}",
-         written["price"].get(str(item.vendor_item_id), item.price), written["stock"].get(str(item.vendor_item_id), item.stock))
-        for goods in catalogue(shop.market.state.seed) for item in goods.items
+        (str(3_000_000_000 + item.number), str(15_000_000_000 + item.product_number), item.sku, item.full_name,
+         shop.shop.price(item), shop.shop.stock(item))
+        for item in shop.shop.items()
     )
 
 
 async def test_every_option_of_the_shop_is_an_item(database: str, connection: psycopg.Connection[Any]) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         result = await collect(database, parameters={"batch_size": 7})
 
@@ -45,11 +44,14 @@ async def test_collecting_twice_changes_nothing_and_a_new_price_is_one_change(
     database: str, connection: psycopg.Connection[Any]
 ) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         await collect(database)
         same = await collect(database)
-        shop.market.state.put("price", 3000000001, 13900)
-        shop.market.state.put("stock", 3000000001, 0)
+        item = shop.shop.item(1)
+        assert item is not None
+        shop.shop.set_price(item, 13900)
+        shop.shop.set_stock(item, 0)
         changed = await collect(database)
 
         assert connection.execute(ITEMS).fetchall() == items_of(shop)
@@ -60,6 +62,7 @@ async def test_collecting_twice_changes_nothing_and_a_new_price_is_one_change(
 
 async def test_without_details_only_the_list_is_read(database: str, connection: psycopg.Connection[Any]) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         await collect(database, parameters={"with_details": False})
 
@@ -69,6 +72,7 @@ async def test_without_details_only_the_list_is_read(database: str, connection: 
 
 async def test_a_list_without_details_keeps_the_details_of_before(database: str, connection: psycopg.Connection[Any]) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         await collect(database)
         await collect(database, parameters={"with_details": False})
@@ -80,19 +84,23 @@ async def test_what_the_shop_no_longer_has_leaves_the_items_but_not_the_table(
     database: str, connection: psycopg.Connection[Any]
 ) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         await collect(database)
-        gone = shop.market._goods.pop(15000000001)
+        gone = shop.shop.product(1)
+        assert gone is not None
+        shop.shop.withdraw(1)
         result = await collect(database)
 
     left = {row[0] for row in connection.execute(ITEMS).fetchall()}
-    assert left.isdisjoint(str(item.vendor_item_id) for item in gone.items)
+    assert left.isdisjoint(str(3_000_000_000 + item.number) for item in gone.items)
     assert result["markets"]["coupang"]["products_gone"] == 1
     assert connection.execute("SELECT count(*) FROM erp.products WHERE gone_at IS NOT NULL").fetchall() == [(1,)]
 
 
 async def test_an_interrupted_pass_goes_on_at_its_page(database: str, connection: psycopg.Connection[Any]) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         shop.fault("503", 3, path="nextToken=3")
         async with a_context(database) as (context, link):
@@ -113,6 +121,7 @@ async def test_a_page_the_market_has_forgotten_makes_the_pass_begin_anew(
 ) -> None:
     stale = {"passes": {"coupang": {"token": "forgotten", "started": "2026-03-09T00:00:00+00:00", "figures": {}}}}
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         result = await collect(database, checkpoint=stale, attempt=2)
 
@@ -121,6 +130,7 @@ async def test_a_page_the_market_has_forgotten_makes_the_pass_begin_anew(
 
 async def test_when_time_is_nearly_over_the_next_attempt_goes_on(database: str, connection: psycopg.Connection[Any]) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
         async with a_context(database, seconds=5) as (context, link):
             with pytest.raises(Retry, match="nearly over"):
@@ -131,8 +141,9 @@ async def test_when_time_is_nearly_over_the_next_attempt_goes_on(database: str, 
 
 async def test_the_markets_of_the_printed_statement_fail_one_by_one(database: str, connection: psycopg.Connection[Any]) -> None:
     with a_shop() as shop:
+        shop.stand(shop.now())
         shop.open_account(connection)
-        with pytest.raises(GiveUp, match=r"naver: this release has no client .*done: coupang"):
+        with pytest.raises(GiveUp, match=r"naver: market_accounts has no enabled account.*done: coupang"):
             await collect(database, markets=["coupang", "naver"])
 
         assert connection.execute(ITEMS).fetchall() == items_of(shop)

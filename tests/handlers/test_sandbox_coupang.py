@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,6 @@ import httpx
 import pytest
 
 from handlers.markets.coupang import sign
-from handlers.sandbox.orders import Stream, boxes, make_order, stage
 from tests.handlers.support import VENDOR, Shop, a_shop
 
 ORDERS = f"/v2/providers/openapi/apis/api/v5/vendors/{VENDOR}"
@@ -134,50 +132,99 @@ def test_acknowledging_moves_boxes_on_and_says_of_each_whether_it_did(shop: Shop
     (f"{MARKET}/vendor-items/{ITEM}/prices/12905", 400), (f"{MARKET}/vendor-items/{ITEM}/prices/13900", 200),
     (f"{MARKET}/vendor-items/{ITEM}/prices/100000?forceSalePriceUpdate=false", 400),
     (f"{MARKET}/vendor-items/{ITEM}/prices/100000?forceSalePriceUpdate=true", 200),
-    (f"{MARKET}/vendor-items/{ITEM}/prices/1000", 400), (f"{MARKET}/vendor-items/{ITEM}/sales/stop", 200),
+    (f"{MARKET}/vendor-items/{ITEM}/prices/1000", 400), (f"{MARKET}/vendor-items/{ITEM}/prices/0", 400),
+    (f"{MARKET}/vendor-items/9/prices/1000", 400), (f"{MARKET}/vendor-items/9/sales/stop", 400),
 ])
 def test_stock_and_price_are_written_by_the_documented_rules(shop: Shop, target: str, status: int) -> None:
     response = call(shop, target, "PUT")
     now_there = call(shop, f"{MARKET}/vendor-items/{ITEM}/inventories").json()["data"]
 
     assert (response.status_code, response.json()["code"]) == (status, "SUCCESS" if status == 200 else "ERROR")
-    if status == 200 and "sales" not in target:
+    if status == 200:
         assert int(target.partition("?")[0].rpartition("/")[2]) in (now_there["amountInStock"], now_there["salePrice"])
 
 
-def test_the_control_door_counts_calls_and_refuses_unknown_faults(shop: Shop) -> None:
-    call(shop, f"{MARKET}/vendor-items/{ITEM}/inventories")
-    counts = httpx.get(f"{shop.url}/_sandbox/requests", trust_env=False).json()
-    refused = httpx.post(f"{shop.url}/_sandbox/faults", json={"kind": "earthquake"}, trust_env=False)
-    taken = httpx.post(f"{shop.url}/_sandbox/faults", json={"kind": "429", "count": 1, "retry_after": 3}, trust_env=False)
-    hit = call(shop, f"{MARKET}/vendor-items/{ITEM}/inventories")
+def options_of(shop: Shop, product: int) -> list[dict[str, Any]]:
+    return list(call(shop, f"{MARKET}/seller-products/{15_000_000_000 + product}").json()["data"]["items"])
 
-    assert counts == {"total": 1, "by_call": {f"GET {MARKET}/vendor-items/{ITEM}/inventories": 1}}
+
+def test_a_base_price_is_written_in_tens_and_shown_with_the_product(shop: Shop) -> None:
+    refused = call(shop, f"{MARKET}/vendor-items/{ITEM}/original-prices/19995", "PUT")
+    taken = call(shop, f"{MARKET}/vendor-items/{ITEM}/original-prices/19990", "PUT")
+
     assert (refused.status_code, taken.status_code) == (400, 200)
-    assert (hit.status_code, hit.headers["retry-after"], hit.text) == (429, "3", "Too Many Requests")
+    assert options_of(shop, 1)[0]["originalPrice"] == 19990
+    assert options_of(shop, 1)[0]["salePrice"] != 19990
 
 
-def test_orders_are_the_same_for_the_same_seed_start_and_moment() -> None:
-    start = datetime(2026, 3, 9, tzinfo=UTC)
-    one, other = Stream(1, start, 6), Stream(1, start, 6)
-    make_order.cache_clear()
-    first = list(one.between(start, start + timedelta(minutes=30)))
-    make_order.cache_clear()
+def test_a_sale_is_stopped_and_resumed(shop: Shop) -> None:
+    seen = []
+    for word in ("stop", "resume"):
+        assert call(shop, f"{MARKET}/vendor-items/{ITEM}/sales/{word}", "PUT").status_code == 200
+        seen.append(call(shop, f"{MARKET}/vendor-items/{ITEM}/inventories").json()["data"]["onSale"])
 
-    assert list(other.between(start, start + timedelta(minutes=30))) == first
-    assert [order.number for order in first] == list(range(len(first)))
-    assert 170 <= len(first) <= 180
-    assert all(before.ordered_at <= after.ordered_at for before, after in itertools.pairwise(first))
+    assert seen == [False, True]
 
 
-def test_no_quantity_is_lost_or_made_when_a_box_is_split() -> None:
-    start = datetime(2026, 3, 9, tzinfo=UTC)
-    split = [order for order in Stream(1, start, 6).between(start, start + timedelta(minutes=60)) if order.fate == "split"]
+def test_a_page_can_repeat_rows_of_the_page_before_and_still_none_is_missing(shop: Shop) -> None:
+    by_day, by_minute = span(shop)
+    shop.fault("repeat_rows", 2, path="nextToken")
+    whole = call(shop, f"{ORDERS}/ordersheets?{by_minute}&status=FINAL_DELIVERY").json()["data"]
+    found: list[int] = []
+    token = ""
+    while not found or token:
+        more = f"&nextToken={token.replace('=', '%3D')}" if token else ""
+        answer = call(shop, f"{ORDERS}/ordersheets?{by_day}&status=FINAL_DELIVERY&maxPerPage=7{more}").json()
+        found += [sheet["shipmentBoxId"] for sheet in answer["data"]]
+        token = answer["nextToken"]
 
-    assert len(split) > 5
-    for order in split:
-        packed = boxes(order, order.fate_at)
-        assert len(packed) == 2
-        assert order.box_id not in packed
-        assert stage(order, order.fate_at) == 1
-        assert sum(line.quantity for lines in packed.values() for line in lines) == sum(line.quantity for line in order.lines)
+    assert len(found) == len(whole) + 4
+    assert set(found) == {sheet["shipmentBoxId"] for sheet in whole}
+
+
+def test_a_product_page_can_repeat_rows_too(shop: Shop) -> None:
+    shop.fault("repeat_rows", 1, path="nextToken=2")
+    pages = f"{MARKET}/seller-products?vendorId={VENDOR}&maxPerPage=10&nextToken="
+    first, second = (call(shop, f"{pages}{token}").json()["data"] for token in (1, 2))
+
+    assert [row["sellerProductId"] for row in second[:2]] == [row["sellerProductId"] for row in first[-2:]]
+    assert len(second) == 12
+
+
+def test_a_completed_purchase_stays_delivered_and_an_exchange_is_in_no_list(shop: Shop) -> None:
+    shop.stand(shop.start + timedelta(minutes=150))
+    _, by_minute = span(shop)
+    delivered = call(shop, f"{ORDERS}/ordersheets?{by_minute}&status=FINAL_DELIVERY").json()["data"]
+    ids = {sheet["orderId"] for sheet in delivered}
+    made = list(shop.shop.orders(shop.start, shop.start + timedelta(hours=1)))
+    of_fate = {
+        fate: {31_000_000_000_000 + 7 * 10**7 + order.number for order in made if order.fate == fate}
+        for fate in ("plain", "exchange")
+    }
+
+    assert of_fate["plain"] and of_fate["exchange"]
+    assert of_fate["plain"] | of_fate["exchange"] <= ids
+    assert {line["state"] for line in shop.market.truth()} == {
+        "paid", "confirmed", "shipping", "delivered", "cancelled", "returned"}
+
+
+def test_stock_goes_down_with_the_orders_that_the_sheets_show(shop: Shop) -> None:
+    call(shop, f"{MARKET}/vendor-items/{ITEM}/quantities/500", "PUT")
+    set_at = shop.now()
+    shop.stand(set_at + timedelta(minutes=150))
+    _, by_minute = span(shop)
+    states = ("ACCEPT", "INSTRUCT", "DEPARTURE", "DELIVERING", "FINAL_DELIVERY")
+    sold = sum(
+        item["shippingCount"] - item["cancelCount"]
+        for state in states for sheet in call(shop, f"{ORDERS}/ordersheets?{by_minute}&status={state}").json()["data"]
+        for item in sheet["orderItems"]
+        if item["vendorItemId"] == ITEM and datetime.fromisoformat(sheet["orderedAt"]) > set_at
+    )
+    returned = sum(
+        line.quantity for order in shop.shop.orders(set_at, shop.now()) for line in order.lines
+        if order.fate == "return" and order.settled_at <= shop.now() and line.item.number == ITEM - 3_000_000_000
+    )
+
+    assert sold > 0
+    left = call(shop, f"{MARKET}/vendor-items/{ITEM}/inventories").json()["data"]["amountInStock"]
+    assert left == 500 - sold - returned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import httpx
 import pytest
+
+from handlers.sandbox import opening
+from handlers.sandbox.state import Beginning, State
 
 LIMIT = 20.0
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -41,7 +46,7 @@ def ready(process: subprocess.Popen[bytes]) -> str:
     """Wait for the line that says where it serves."""
     assert process.stdout is not None
     line = process.stdout.readline().decode()
-    assert line.startswith("sandbox ready: http://127.0.0.1:"), line
+    assert line.startswith("sandbox ready: ") and "http://127.0.0.1:" in line, line
     return line.rpartition(" ")[2].strip()
 
 
@@ -106,3 +111,74 @@ def test_it_ends_when_standard_input_ends(start: Start) -> None:
 
     assert process.wait(LIMIT) == 0
     assert time.monotonic() - started < LIMIT
+
+
+def test_a_restart_listens_where_it_was_and_elsewhere_when_that_is_taken(start: Start, tmp_path: Path) -> None:
+    first = start()
+    url = ready(first)
+    elsewhere = ready(start())
+    (tmp_path / "port").write_text(url.rpartition(":")[2])
+    first.kill()
+    first.wait(LIMIT)
+
+    assert elsewhere != url
+    assert ready(start()) == url
+
+
+def test_a_clock_can_be_sped_up_and_stays_so(start: Start) -> None:
+    first = start("--speed", "60")
+    url = ready(first)
+    before = httpx.get(f"{url}/_sandbox/clock", trust_env=False).json()
+    faster = httpx.post(f"{url}/_sandbox/clock", json={"speed": 3600}, trust_env=False).json()
+    first.kill()
+    first.wait(LIMIT)
+    after = httpx.get(f"{ready(start())}/_sandbox/clock", trust_env=False).json()
+
+    assert (before["speed"], faster["speed"], after["speed"]) == (60, 3600, 3600)
+    assert before["now"] < faster["now"] < after["now"]
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--market", "gmarket"], "invalid choice: 'gmarket'"), (["--speed", "0"], "not between"),
+    (["--late-seconds", "601"], "not between"), (["--orders-per-minute", "many"], "invalid number value"),
+    (["--products", "0"], "--products"),
+])
+def test_a_wrong_option_is_refused_with_the_reason(words: list[str], said: str) -> None:
+    ended = subprocess.run([sys.executable, "-m", "handlers.sandbox", *words], capture_output=True, text=True, timeout=LIMIT)
+
+    assert ended.returncode == 2
+    assert said in ended.stderr
+
+
+def test_a_market_without_a_module_is_named_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(opening.MODULES, "naver", "handlers.sandbox.nowhere")
+
+    with pytest.raises(ValueError, match=r"naver: this release has no sandbox of it \(no module handlers\.sandbox\.nowhere\)"):
+        opening.open_sandbox("naver", Beginning())
+    with pytest.raises(ValueError, match="gmarket: there is no sandbox of it; known markets: coupang, naver, 11st"):
+        opening.key_names("gmarket")
+
+
+def test_keys_have_the_shapes_of_their_markets() -> None:
+    keys = State(None, Beginning(), "naver", ("client_id", "client_secret", "openapikey")).content["keys"]
+
+    assert re.fullmatch(r"[A-Za-z0-9]{22}", keys["client_id"])
+    assert re.fullmatch(r"[0-9a-f]{32}", keys["openapikey"])
+    assert bcrypt.hashpw(b"x", keys["client_secret"].encode()).startswith(keys["client_secret"].encode())
+
+
+def test_several_markets_are_served_side_by_side_each_with_files_of_its_own(start: Start, tmp_path: Path) -> None:
+    markets = ("coupang", "naver", "11st")
+    process = start("--keys-dir", str(tmp_path / "keys"), *(word for code in markets for word in ("--market", code)))
+    urls = {code: ready(process) for code in markets}
+    truths = {code: lines(url) for code, url in urls.items()}
+
+    for code, url in urls.items():
+        assert url.endswith(":" + (tmp_path / f"port.{code}").read_text())
+        assert (tmp_path / f"state.json.{code}").exists()
+        assert {path.name for path in (tmp_path / "keys" / code).iterdir()} == set(opening.key_names(code))
+        assert len(truths[code]) > 250
+    assert not (tmp_path / "port").exists()
+    assert len({frozenset(truth) for truth in truths.values()}) == 3
+    stocks = [httpx.get(f"{url}/_sandbox/stock", trust_env=False).json()["items"] for url in urls.values()]
+    assert len({tuple((item["sku"], item["price"]) for item in items) for items in stocks}) == 1

@@ -1,0 +1,1 @@
+"""All three markets at once: a real daemon, real sandboxes, real faults."""
