@@ -500,7 +500,8 @@ async def test_after_a_sale_the_stock_of_the_other_shops_is_asked_for_once(
     connection.execute("INSERT INTO erp.stock (sku, quantity, counted_at) VALUES ('SKU', 9, %s)", (NOON - MINUTE,))
     connection.execute(no_account("coupang").partition("type: ")[2].partition(";")[0].encode())
     connection.execute(
-        "INSERT INTO erp.products (market_code, account, product_id, name, seen_at) VALUES ('coupang', 'default', '5', 'P', now())")
+        "INSERT INTO erp.products (market_code, account, product_id, name, seen_at) "
+        "VALUES ('coupang', 'default', '5', 'P', now())")
     connection.execute(
         "INSERT INTO erp.product_options (market_code, account, item_id, product_id, sku, name, stock, seen_at) "
         "VALUES ('coupang', 'default', '100', '5', 'SKU', 'O', 9, now())")
