@@ -11,12 +11,11 @@ from handlers.erp import ledger, orders
 from handlers.markets import database_clock, open_market
 from handlers.markets.base import Account, Clock, Market, Orders, Window
 from handlers.markets.each import each_account, save, saved
-from handlers.markets.gaps import watch_gaps
+from handlers.markets.gaps import LONGEST_FILL, watch_gaps
 from handlers.sold import ask_for_stock
 from handlers.windows import KOREA, refresh_start, start_of, windows
 from scheduler.handler import Context, Field, GiveUp, handler
 
-LONGEST_FILL = timedelta(days=31)
 WORDS = ("inserted", "updated", "unchanged", "stale")
 
 Step = tuple[str, Window]
@@ -97,8 +96,8 @@ async def plan(context: Context, account: Account, market: Market, now: datetime
     steps: list[Step] = [("orders", window) for window in windows(start, now)]
     if mark is not None and begin is not None:
         steps += [("orders", window) for window in windows(now - timedelta(days=wish.days), begin)]
-        for gap in await ledger.gaps(connection, account):
-            steps += [("gap", window) for window in windows(max(gap.start, now - LONGEST_FILL), min(gap.end, start))]
+        for gap in await ledger.gaps(connection, account, now - LONGEST_FILL):
+            steps += [("gap", window) for window in windows(gap.start, min(gap.end, start))]
         oldest = await ledger.oldest_open(connection, account, market.open_states)
         older = refresh_start(oldest, now, wish.refresh_days)
         if older is not None:

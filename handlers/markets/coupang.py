@@ -43,8 +43,8 @@ from handlers.markets.base import (
     TooSlow,
     Window,
 )
-from handlers.markets.coupang_words import KOREA, Json
 from handlers.markets.http import MarketHttp, credential, gather, read_json, readable
+from handlers.markets.reading import KOREA, Json
 
 ORDERS = "/v2/providers/openapi/apis/api"
 PRODUCTS = "/v2/providers/seller_api/apis/api/v1/marketplace"

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from handlers.markets.base import BadRequest, LineKey, MarketDown, MarketError, Push, Sent
-from handlers.markets.coupang_words import Json
 from handlers.markets.http import gather
+from handlers.markets.reading import Json
 
 BOXES_AT_ONCE = 50
 PRICE_UNIT = 10

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from handlers.markets.base import BoxLine, Claim, Option, Product, State
+from handlers.markets.reading import Json, moment, required_moment, text_or_none
 
-KOREA = ZoneInfo("Asia/Seoul")
 STATES: dict[str, State] = {
     "ACCEPT": "paid",
     "INSTRUCT": "confirmed",
@@ -19,8 +18,6 @@ STATES: dict[str, State] = {
     "FINAL_DELIVERY": "delivered",
 }
 """In the order in which a sheet passes through them: reading in this order, one that moves on meanwhile is not missed."""
-
-Json = dict[str, Any]
 
 
 def won(money: Any) -> int | None:
@@ -33,25 +30,6 @@ def won(money: Any) -> int | None:
             raise ValueError(f"amount in {currency}, not in won")
         return int(money.get("units") or 0)
     return round(float(money))
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read a date and time; without an offset it is meant in Korean time."""
-    if not text:
-        return None
-    read = datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=KOREA)
-
-
-def required_moment(text: str | None) -> datetime:
-    read = moment(text)
-    if read is None:
-        raise ValueError("a date is missing")
-    return read
-
-
-def text_or_none(value: Any) -> str | None:
-    return str(value) if value not in (None, "") else None
 
 
 def box_lines(sheet: Json, read_at: datetime) -> list[BoxLine]:

@@ -10,12 +10,14 @@ from handlers.markets.base import Account
 from scheduler.handler import Context
 
 KIND = "orders.gap"
+LONGEST_FILL = timedelta(days=31)
+"""Holes further back are not read any more: markets do not give older orders in full."""
 
 
 async def watch_gaps(context: Context, account: Account, now: datetime, patience: timedelta) -> None:
     """Raise the account's event when a hole is older than *patience*; clear it when there is none."""
     connection = await context.adb()
-    old = [gap for gap in await ledger.gaps(connection, account) if gap.end < now - patience]
+    old = [gap for gap in await ledger.gaps(connection, account, now - LONGEST_FILL) if gap.end < now - patience]
     if not old:
         await clear_event(connection, KIND, account.label)
         return

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from handlers.markets.base import BadRequest, Option, Product, Push
-from handlers.markets.naver_words import moment, text_or_none
+from handlers.markets.reading import moment, text_or_none
 
 LARGEST_PRICE = 999_999_990
 LARGEST_STOCK = 99_999_999

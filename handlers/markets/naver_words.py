@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from handlers.markets.base import BoxLine, Claim, State
+from handlers.markets.reading import KOREA, Json, moment, required_moment, text_or_none
 
-KOREA = ZoneInfo("Asia/Seoul")
 STATES: dict[str, State] = {
     "PAYED": "paid",
     "DELIVERING": "shipping",
@@ -33,31 +32,10 @@ HAPPENED = (
     "claimRequestDate", "cancelCompletedDate", "returnCompletedDate", "exchangeCompletedDate",
 )
 
-Json = dict[str, Any]
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read a date and time; without an offset it is meant in Korean time."""
-    if not text:
-        return None
-    read = datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=KOREA)
-
-
-def required_moment(text: str | None) -> datetime:
-    read = moment(text)
-    if read is None:
-        raise ValueError("a date is missing")
-    return read
-
 
 def stamp(at: datetime) -> str:
     """Write a moment as a query wants it: milliseconds, Korean time, the plus of the offset escaped."""
     return at.astimezone(KOREA).isoformat(timespec="milliseconds").replace("+", "%2B")
-
-
-def text_or_none(value: Any) -> str | None:
-    return str(value) if value not in (None, "") else None
 
 
 def won(value: Any) -> int | None:

@@ -17,6 +17,19 @@ DELETE FROM job_executions
                  FOR UPDATE SKIP LOCKED)
 """
 
+# What grows beside the executions: the ledger of order windows, moves of stock, pushes, events that are over. Prices and
+# orders stay: they are the company's own history. A push that another one undid goes with it or after it.
+PRUNE_LEDGERS = (
+    """DELETE FROM erp.collection_windows
+        WHERE to_at < now() - make_interval(days => CASE WHEN kind = 'refresh' THEN 7 ELSE %(days)s END)
+          AND collected_at < now() - make_interval(days => CASE WHEN kind = 'refresh' THEN 7 ELSE %(days)s END)""",
+    "DELETE FROM erp.stock_moves WHERE at < now() - make_interval(days => %(failure_days)s)",
+    "DELETE FROM erp.events WHERE cleared_at < now() - make_interval(days => %(failure_days)s)",
+    """DELETE FROM erp.pushes AS old
+        WHERE old.at < now() - make_interval(days => %(failure_days)s)
+          AND NOT EXISTS (SELECT FROM erp.pushes AS undone WHERE undone.undone_by = old.id)""",
+)
+
 
 async def prune(connection: psycopg.AsyncConnection[Any], days: int, failure_days: int) -> int:
     """Delete executions that ended longer ago than their kind is kept. Returns how many went."""
@@ -25,4 +38,7 @@ async def prune(connection: psycopg.AsyncConnection[Any], days: int, failure_day
         cursor = await connection.execute(PRUNE, {"days": days, "failure_days": failure_days})
         total += cursor.rowcount
         if cursor.rowcount < 1000:
-            return total
+            break
+    for statement in PRUNE_LEDGERS:
+        await connection.execute(statement.encode(), {"days": days, "failure_days": failure_days})
+    return total

@@ -27,13 +27,14 @@ orders for new time, refresh for states of older orders read again, gap for a ho
 COMMENT ON COLUMN erp.collection_windows.stale IS '이미 더 새로운 내용이 있어 덮어쓰지 않은 행
 Rows that came older than what was known, and changed nothing';
 
--- The span that must be whole is that of collecting as time goes by; a hole in it is closed by any reading of that time.
+-- The span that must be whole is that of collecting as time goes by; a hole in it is closed by reading that time on purpose.
 CREATE OR REPLACE VIEW erp.collection_gaps AS
 SELECT account_of.market_code, account_of.account, lower(gap) AS from_at, upper(gap) AS to_at
   FROM (SELECT market_code, account,
                tstzmultirange(tstzrange(min(from_at) FILTER (WHERE kind = 'orders'), max(to_at) FILTER (WHERE kind = 'orders')))
                    - range_agg(tstzrange(from_at, to_at)) AS missing
           FROM erp.collection_windows
+         WHERE kind <> 'refresh'
          GROUP BY market_code, account
         HAVING count(*) FILTER (WHERE kind = 'orders') > 0) AS account_of
  CROSS JOIN LATERAL unnest(account_of.missing) AS gap;
