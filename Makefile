@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: help install demo run test test-faults lint bench pins
+.PHONY: help install demo run test test-faults test-hour lint bench pins
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -25,6 +25,9 @@ test: $(INSTALLED)  ## run all tests (ARGS="-k claim")
 
 test-faults: $(INSTALLED)  ## ten minutes of faults, and their table into docs/faults.md (ARGS="--seconds 60")
 	$(BIN)/python -m tests.faults.run --seconds 600 --report docs/faults.md $(ARGS)
+
+test-hour: $(INSTALLED)  ## an hour of three shops in minutes: late orders, faults, kills (ARGS="--minutes 20 --speed 60")
+	$(BIN)/python -m tests.markets.hour $(ARGS)
 
 lint: $(INSTALLED)  ## check style and types
 	$(BIN)/ruff check .
