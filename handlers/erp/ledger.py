@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from handlers.erp.orders import save_orders
-from handlers.erp.rows import Connection, Saved, key
+from handlers.erp.orders import portions, save_orders
+from handlers.erp.rows import TAKE_TURN, Connection, Saved, key
 from handlers.markets.base import Account, Orders, State, Window
 
 NOTE_WINDOW = """
@@ -65,7 +65,12 @@ async def save_window(
 ) -> Saved:
     """Save a window, note it in the ledger and move the watermark: all of it or nothing."""
     async with connection.transaction():
-        saved = await save_orders(connection, account, orders, read_again, execution_id)
+        await connection.execute(TAKE_TURN, key(account))
+        saved = Saved(0, 0, 0)
+        for portion in portions(orders):
+            named = {line.order_id for line in portion.lines}
+            again = [entry for entry in read_again if entry[0] in named]
+            saved += await save_orders(connection, account, portion, again, execution_id)
         span = key(account, kind=kind, from_at=window.start, to_at=window.end)
         await connection.execute(NOTE_WINDOW, {
             **span, "execution_id": execution_id, "lines_read": len(orders.lines), "claims_read": len(orders.claims),

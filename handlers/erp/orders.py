@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from handlers.erp.rows import TAKE_TURN, Connection, Saved, as_json, as_row, key
+from handlers.erp.rows import Connection, Saved, as_json, as_row, key
 from handlers.markets.base import Account, BoxLine, Claim, Orders
 
 Row = TypeVar("Row", BoxLine, Claim)
+PORTION = 500
 
 # Some answers know only the day of an order, and no payment: what is known better stays.
 SAVE_ORDERS = """
@@ -153,11 +154,10 @@ async def save_orders(
     connection: Connection, account: Account, orders: Orders, read_again: Sequence[tuple[str, Sequence[str], datetime]],
     execution_id: int,
 ) -> Saved:
-    """Save lines and claims; the caller holds the transaction.
+    """Save lines and claims; the caller holds the transaction and the account's turn.
 
     read_again  orders whose boxes were read one by one: number, boxes there are now, moment of reading
     """
-    await connection.execute(TAKE_TURN, key(account))
     lines = newest({(line.order_id, line.box_id, line.line_id): line for line in in_order(orders.lines)})
     claims = newest({(claim.order_id, claim.claim_id, claim.line_id): claim for claim in in_order(orders.claims)})
     values = key(account, execution_id=execution_id)
@@ -174,6 +174,19 @@ async def save_orders(
     summed = await connection.execute(SUM_UP, {**values, "order_ids": touched})
     changed = {row[0] for row in await summed.fetchall()} - new
     return Saved(len(new), len(changed), len(touched) - len(new) - len(changed), len(lines) + len(claims) - taken)
+
+
+def portions(orders: Orders) -> Iterator[Orders]:
+    """Cut what was read into portions of whole orders, so that a crowded window is held in memory once, not thrice."""
+    by_order: dict[str, Orders] = {}
+    for line in orders.lines:
+        by_order.setdefault(line.order_id, Orders([], [])).lines.append(line)
+    for claim in orders.claims:
+        by_order.setdefault(claim.order_id, Orders([], [])).claims.append(claim)
+    numbers = sorted(by_order)
+    for first in range(0, len(numbers), PORTION):
+        chosen = [by_order[number] for number in numbers[first : first + PORTION]]
+        yield Orders([line for one in chosen for line in one.lines], [claim for one in chosen for claim in one.claims])
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:

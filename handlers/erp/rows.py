@@ -38,6 +38,12 @@ class Saved:
             f"{noun}_stale": self.stale,
         }
 
+    def __add__(self, other: Saved) -> Saved:
+        return Saved(
+            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged,
+            self.stale + other.stale,
+        )
+
 
 def key(account: Account, **more: Any) -> dict[str, Any]:
     return {"market_code": account.market_code, "account": account.account, **more}
