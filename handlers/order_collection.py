@@ -52,14 +52,16 @@ async def collect_orders(
 
     async def collect(account: Account) -> dict[str, int]:
         figures: Counter[str] = Counter()
-        async with open_market(context, account, clock, "orders") as market:
-            steps = await plan(context, account, market, clock(), wish)
-            for number, (kind, window) in enumerate(steps, start=1):
-                figures += Counter(await collect_window(context, account, market, clock, kind, window))
-                note_reached(context, account, kind, window)
-                context.progress(number, len(steps), f"{account.label} {window.end.isoformat(timespec='minutes')}")
-        await watch_gaps(context, account, clock(), timedelta(minutes=gap_alert_minutes))
-        await ask_for_stock(context)
+        try:
+            async with open_market(context, account, clock, "orders") as market:
+                steps = await plan(context, account, market, clock(), wish)
+                for number, (kind, window) in enumerate(steps, start=1):
+                    figures += Counter(await collect_window(context, account, market, clock, kind, window))
+                    note_reached(context, account, kind, window)
+                    await ask_for_stock(context)  # before older windows are read: what was sold is waited for elsewhere
+                    context.progress(number, len(steps), f"{account.label} {window.end.isoformat(timespec='minutes')}")
+        finally:
+            await watch_gaps(context, account, clock(), timedelta(minutes=gap_alert_minutes))
         return {"windows": len(steps), **{f"orders_{word}": figures[f"orders_{word}"] for word in WORDS}}
 
     markets = await each_account(context, collect)
@@ -96,12 +98,12 @@ async def plan(context: Context, account: Account, market: Market, now: datetime
     steps: list[Step] = [("orders", window) for window in windows(start, now)]
     if mark is not None and begin is not None:
         steps += [("orders", window) for window in windows(now - timedelta(days=wish.days), begin)]
-        for gap in await ledger.gaps(connection, account, now - LONGEST_FILL):
-            steps += [("gap", window) for window in windows(gap.start, min(gap.end, start))]
         oldest = await ledger.oldest_open(connection, account, market.open_states)
         older = refresh_start(oldest, now, wish.refresh_days)
         if older is not None:
             steps += [("refresh", window) for window in windows(older, start)]
+        for gap in await ledger.gaps(connection, account, now - LONGEST_FILL):  # last: one that cannot be read stops nothing else
+            steps += [("gap", window) for window in windows(gap.start, min(gap.end, start))]
     return steps
 
 

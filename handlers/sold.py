@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from scheduler.handler import Context
 
-# One waiting execution of a job is enough: it finds everything that was sold until it starts, and so does one that has
-# started since. The statement is the run-now that people type.
+# One waiting execution of a job is enough: it finds everything that was sold until it starts. One that waits for a pause,
+# only tries, or undoes does not count. The statement is the run-now that people type.
 ASK = """
 INSERT INTO job_executions (job_id, parameters)
 SELECT job.id, job.parameters || '{"only_sold": true}'
   FROM schedule_jobs AS job
  WHERE job.job_type = 'inventory_sync' AND job.status = 'active'
-   AND EXISTS (SELECT FROM erp.stock
-                WHERE sold_at > coalesce((SELECT max(former.started_at) FROM job_executions AS former
-                                           WHERE former.job_id = job.id), '-infinity'))
    AND EXISTS (SELECT FROM erp.sold_unpushed AS sold
                 WHERE job.market_codes = '{}' OR sold.market_code = ANY (job.market_codes))
-   AND NOT EXISTS (SELECT FROM job_executions AS waiting WHERE waiting.job_id = job.id AND waiting.status = 'queued')
+   AND NOT EXISTS (SELECT FROM job_executions AS waiting
+                    WHERE waiting.job_id = job.id AND waiting.status = 'queued' AND waiting.available_at <= now()
+                      AND NOT coalesce((waiting.parameters ->> 'dry_run')::boolean, false)
+                      AND waiting.parameters ->> 'undo' IS NULL)
 RETURNING id
 """
 

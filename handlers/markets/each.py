@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.markets import accounts
@@ -37,7 +38,7 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
             Skip when every account is held
     """
     done: dict[str, Figures] = dict(saved(context).get("done") or {})
-    held: dict[str, Closed] = {}
+    held: dict[str, Closed | RateLimited] = {}
     failures: dict[str, Exception] = {}
     codes: list[str | None] = [*context.market_codes] or [None]
     for code in codes:
@@ -46,11 +47,12 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
                 continue
             try:
                 done[account.label] = await collect(account)
-            except Closed as error:
-                held[account.label] = error
-                context.log.warning("market.held", market=account.label, reason=str(error), until=_iso(error))
-                continue
             except (MarketError, GiveUp) as error:
+                if isinstance(error, Closed) or (isinstance(error, RateLimited) and error.after > LONGEST_PAUSE):
+                    # A retry that waits for hours would keep the job's planned times from every other account.
+                    held[account.label] = error
+                    context.log.warning("market.held", market=account.label, reason=str(error), until=_iso(error))
+                    continue
                 failures[account.label] = error
                 context.log.warning("market.failed", market=account.label, error=str(error))
                 continue
@@ -59,12 +61,13 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
     if failures:
         raise verdict(failures, done, context.attempt, held)
     if held and not done:
-        raise Skip("maintenance: " + "; ".join(_named(label, error) for label, error in held.items()))
+        raise Skip("held: " + "; ".join(_named(label, error) for label, error in held.items()))
     return {**done, **{label: {"held": str(error), "until": _iso(error)} for label, error in held.items()}}
 
 
-def _iso(error: Closed) -> str | None:
-    return error.until.isoformat(timespec="seconds") if error.until else None
+def _iso(error: Closed | RateLimited) -> str | None:
+    until = error.until if isinstance(error, Closed) else datetime.now(UTC) + timedelta(seconds=error.after)
+    return until.isoformat(timespec="seconds") if until else None
 
 
 def _named(label: str, error: Exception) -> str:

@@ -81,12 +81,21 @@ async def push_price_of(call: ElevenStCall, product_id: str, pushes: Sequence[Pu
         surcharges = {words.required(stock, "prdStckNo"): words.number(stock.get("addPrc")) or 0 for stock in stocks}
     known = [push for push in pushes if push.item.item_id in surcharges]
     bases = {push.item.item_id: push.value - surcharges[push.item.item_id] for push in known}
-    refusal = disagreement(bases) or broken_rule(current, bases[known[0].item.item_id], surcharges) if known else None
+    refusal = _refusal(current, bases, surcharges) if known else None
     answer = Sent(product_id, False, f"product {product_id}: {refusal}") if refusal else None
     if known and answer is None:
-        along = len(surcharges) if len(bases) < len(surcharges) else 0
-        answer = await _push_base(call, product_id, current, bases[known[0].item.item_id], along)
+        answer = await _push_base(call, product_id, current, bases[known[0].item.item_id])
     return [_of_item(call, push, answer, surcharges) for push in pushes]
+
+
+def _refusal(current: int, bases: dict[str, int], surcharges: dict[str, int]) -> str | None:
+    """Say why the base price may not be set so; items nobody asked about would move along, unseen by any limit."""
+    base = next(iter(bases.values()))
+    refusal = disagreement(bases) or broken_rule(current, base, surcharges)
+    others = [item_id for item_id in surcharges if item_id not in bases]
+    if refusal is None and others and base != current:
+        return f"its items have one base price: give a price for {', '.join(others[:5])} as well"
+    return refusal
 
 
 def _of_item(call: ElevenStCall, push: Push, answer: Sent | None, surcharges: dict[str, int]) -> Sent:
@@ -125,30 +134,26 @@ def broken_rule(current: int, base: int, surcharges: dict[str, int]) -> str | No
     return None
 
 
-async def _push_base(call: ElevenStCall, product_id: str, current: int, base: int, along: int) -> Sent:
-    """Set the product's price, and after a lost answer look whether it took effect.
-
-    along  how many items it has in all, when it has more than were asked for: those move as well
-    """
+async def _push_base(call: ElevenStCall, product_id: str, current: int, base: int) -> Sent:
+    """Set the product's price, and after a lost answer look whether it took effect."""
     if base == current:
         return Sent(product_id, True, "", current)
-    note = f"all {along} items of product {product_id} moved by {base - current:+d}" if along else ""
     try:
         answer = await call.write("GET", f"/prodservices/product/price/{quote(product_id, safe='')}/{base}")
         with readable(call.account):
             told = words.number(row(answer).get("preSelPrc"))
-        return Sent(product_id, True, note, current if told is None else told)
+        return Sent(product_id, True, "", current if told is None else told)
     except BadRequest as error:
         return Sent(product_id, False, str(error), current)
     except MarketDown as error:
-        return await _after_lost_answer(call, product_id, current, base, note, error)
+        return await _after_lost_answer(call, product_id, current, base, error)
 
 
 async def _after_lost_answer(
-    call: ElevenStCall, product_id: str, current: int, base: int, note: str, lost: MarketDown
+    call: ElevenStCall, product_id: str, current: int, base: int, lost: MarketDown
 ) -> Sent:
     try:
         now = words.number((await call.product(product_id)).get("selPrc"))
     except MarketError as error:
         return Sent(product_id, False, f"{lost}; the price cannot be read: {error}", current, again=True)
-    return Sent(product_id, True, note, current) if now == base else Sent(product_id, False, str(lost), current, again=True)
+    return Sent(product_id, True, "", current) if now == base else Sent(product_id, False, str(lost), current, again=True)

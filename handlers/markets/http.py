@@ -20,6 +20,7 @@ LONGEST_WAIT = 30.0
 UNTOLD_PAUSE = 60.0
 LONGEST_PAUSE = 6 * 3600.0
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
+LONGEST_CALL = 45.0
 
 Result = TypeVar("Result")
 
@@ -135,8 +136,9 @@ class MarketHttp:
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         try:
-            return await self._client.send(request)
-        except httpx.ReadTimeout as error:
+            async with asyncio.timeout(LONGEST_CALL):  # an answer that drips would outlive the turn's lease
+                return await self._client.send(request)
+        except (httpx.ReadTimeout, TimeoutError) as error:
             raise TooSlow(f"{self.account.label}: no answer within {TIMEOUT.read:g} s") from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise MarketDown(f"{self.account.label}: no answer ({type(error).__name__}: {error})") from error

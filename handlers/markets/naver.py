@@ -116,7 +116,7 @@ class Naver:
             async for found, read_at in self._listed(start, end):
                 with readable(self.account):
                     rows.update({words.identity(row): (row, read_at) for row in found})
-        return self._orders(rows)
+        return self._orders(rows, dated=False)
 
     async def changes(self, window: Window) -> Orders:
         """Read what changed in the window: states, cancels, returns and exchanges, as they stand now."""
@@ -138,13 +138,17 @@ class Naver:
         numbers = [str(number) for number in answer.get("data") or []]
         return self._orders(await self._details(numbers)).lines
 
-    def _orders(self, rows: dict[str, tuple[Json, datetime]]) -> Orders:
+    def _orders(self, rows: dict[str, tuple[Json, datetime]], dated: bool = True) -> Orders:
+        """Turn rows into lines and claims.
+
+        dated  they tell all their dates; rows of the list leave out those of dispatch and claims and would look older
+        """
         lines: list[BoxLine] = []
         claims: list[Claim] = []
         with readable(self.account):
             for row, read_at in rows.values():
                 if words.is_order(row):
-                    changed_at = words.changed_at(row)
+                    changed_at = words.changed_at(row) if dated else None
                     lines.append(words.box_line(row, read_at, changed_at))
                     claims += words.claims(row, read_at, changed_at)
         return Orders(lines, claims)

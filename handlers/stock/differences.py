@@ -92,12 +92,12 @@ def judge_stock(wanted: Wanted, shown: int, collected_until: datetime | None, no
     """Compare a quantity with what the shop shows.
 
     collected_until  before this moment all orders of the account are known; None when its orders are not collected
-    A shop that shows less than we left there, while the master stood still, has sold some of it: raising it again before
-    those orders are collected would sell the same goods twice.
+    A shop that shows less than we left there has sold some of it: raising it again before those orders are collected would
+    sell the same goods twice. A master above what was left there was counted anew, and counts.
     """
     if shown == wanted.value:
         return "equal"
-    if shown < wanted.value == wanted.left and collected_until is not None:
+    if wanted.left is not None and shown < wanted.value <= wanted.left and collected_until is not None:
         since = wanted.lower_since or now
         return "push" if collected_until >= since + LATE else "wait"
     return "push"

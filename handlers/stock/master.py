@@ -41,7 +41,7 @@ ITEMS = """
 SELECT item.item_id, item.product_id, item.sku, item.stock,
        greatest(0, master.quantity - coalesce(master.buffer, %(buffer)s)) AS value, master.revision,
        master.sold_revision > coalesce(seen.revision, 0) AS sold,
-       CASE WHEN seen.revision = master.revision THEN seen.value END AS left_there, seen.lower_since
+       seen.value AS left_there, seen.lower_since
   FROM erp.market_items AS item
   JOIN erp.stock AS master ON master.sku = item.sku
   LEFT JOIN erp.stock_checks AS seen

@@ -121,6 +121,9 @@ class Demo:
         from scheduler.queries.jobs import database_now
 
         with open_connection(dsn) as connection:
+            if queries.has_real_shops(connection):
+                raise NotAllowed(say("이 데이터베이스에는 진짜 마켓 계정이 있습니다. 데모는 다른 데이터베이스에서 실행하세요",
+                                     "this database knows real shops; run the demo on another one"))
             self.since = database_now(connection)
             queries.set_up(connection, shops(self.place))
             self._ask_for(connection, queries.FIRST)

@@ -19,6 +19,7 @@ INSERT INTO market_accounts (market_code, account, base_url, credentials, calls_
 VALUES (%(market_code)s, 'default', %(base_url)s, %(credentials)s, 50, '샌드박스 (sandbox)')
 ON CONFLICT (market_code, account) DO UPDATE SET base_url = excluded.base_url, credentials = excluded.credentials
 """
+REAL_SHOPS = "SELECT count(*) AS count FROM market_accounts WHERE description IS DISTINCT FROM '샌드박스 (sandbox)'"
 ADD_JOB = """
 INSERT INTO schedule_jobs (name, job_type, interval, market_codes, parameters)
 VALUES (%(name)s, %(job_type)s, %(every)s::interval, %(markets)s, %(parameters)s)
@@ -41,6 +42,12 @@ JOBS: tuple[tuple[str, str, str, list[str], dict[str, Any]], ...] = (
 )
 FIRST = ("상품 수집", "주문 수집", "DB 백업")
 AFTERWARDS = ("재고 동기화", "가격 갱신", "매출 보고서")
+
+
+def has_real_shops(connection: psycopg.Connection[Any]) -> bool:
+    """Say whether the database knows shops that are not ours to point elsewhere."""
+    found = row(connection, REAL_SHOPS)
+    return bool(found and found["count"])
 
 
 def set_up(connection: psycopg.Connection[Any], shops: dict[str, tuple[str, dict[str, str]]]) -> None:

@@ -148,7 +148,7 @@ LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(item.quantity - item.cancelled_quantity), 0)::bigint
       FROM erp.order_items AS item
       JOIN erp.orders AS ordered USING (market_code, account, order_id)
-     WHERE item.sku = of_sku AND ordered.ordered_at > since
+     WHERE item.sku = of_sku AND ordered.ordered_at > since AND NOT ordered.known_by_claim
 $$;
 
 -- Whoever moves quantities takes turns: two collections that meet the same skus in another order would block each other,
@@ -246,7 +246,8 @@ BEGIN
                FROM new_lines AS line
                JOIN erp.orders AS ordered USING (market_code, account, order_id)
                JOIN erp.stock AS stock ON stock.sku = line.sku
-              WHERE ordered.ordered_at > stock.counted_at AND line.quantity <> line.cancelled_quantity
+              WHERE ordered.ordered_at > stock.counted_at AND NOT ordered.known_by_claim
+                AND line.quantity <> line.cancelled_quantity
               ORDER BY line.sku, line.order_id, line.line_id) AS moved;
     RETURN NULL;
 END $$;
@@ -264,7 +265,7 @@ BEGIN
                        FROM old_lines) AS line
                JOIN erp.orders AS ordered USING (market_code, account, order_id)
                JOIN erp.stock AS stock ON stock.sku = line.sku
-              WHERE ordered.ordered_at > stock.counted_at
+              WHERE ordered.ordered_at > stock.counted_at AND NOT ordered.known_by_claim
               GROUP BY line.sku, line.market_code, line.account, line.order_id, line.line_id
              HAVING sum(line.taken) <> 0
               ORDER BY line.sku, line.order_id, line.line_id) AS moved;

@@ -210,11 +210,13 @@ async def test_a_price_is_set_once_for_a_product_and_each_item_hears_its_former_
     assert written == ["/prodservices/product/price/5000000001/13900"]
 
 
-async def test_items_that_move_along_are_named() -> None:
-    async with a_client(a_goods_market()) as client:
+async def test_items_that_nobody_asked_about_are_not_moved_along() -> None:
+    market = a_goods_market()
+    async with a_client(market) as client:
         [sent] = await client.push_price([Push(BLACK, 13900)])
 
-    assert (sent.ok, sent.message) == (True, "11st: all 2 items of product 5000000001 moved by +1000")
+    assert not sent.ok and "give a price for 30000000002 as well" in sent.message
+    assert not [path for path in market.paths if path.startswith("/prodservices/")]
 
 
 async def test_items_that_need_different_base_prices_are_refused_with_the_reason() -> None:

@@ -242,7 +242,7 @@ async def test_a_closed_market_is_held_and_the_others_go_on(database: str, conne
 async def test_an_execution_of_which_all_is_held_is_skipped(database: str, connection: psycopg.Connection[Any]) -> None:
     open_shops(connection)
     async with a_context(database, ["naver"]) as (context, link):
-        with pytest.raises(Skip, match=r"^maintenance: naver: maintenance until .*; naver/second: maintenance until"):
+        with pytest.raises(Skip, match=r"^held: naver: maintenance until .*; naver/second: maintenance until"):
             await collect_all(context)
     assert link.checkpoints == []
 
@@ -286,7 +286,7 @@ async def test_the_collection_after_a_maintenance_takes_in_what_was_held(
         before = await collect()
         once(connection, before - timedelta(minutes=1), before + timedelta(hours=1), market="coupang")
         calls = shop.sandbox.requests.total()
-        with pytest.raises(Skip, match="maintenance: coupang"):
+        with pytest.raises(Skip, match="held: coupang"):
             await collect()
         assert reached() == before and shop.sandbox.requests.total() == calls
 
