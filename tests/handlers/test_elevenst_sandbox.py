@@ -338,6 +338,10 @@ async def test_sold_out_products_are_listed_and_those_off_display_are_not(shop: 
         assert str(FIRST_PRODUCT + second.number) in await all_products(client, 10)
 
 
+ALONE = 13
+"""The only item of its product, whose price moves no other."""
+
+
 def an_item(shop: Shop, number: int = 1) -> Item:
     item = shop.shop.item(number)
     assert item is not None
@@ -404,7 +408,7 @@ async def test_the_items_of_a_product_get_their_price_by_one_write(shop: Shop) -
 
 
 async def test_a_price_whose_answer_was_lost_is_seen_to_have_taken_effect(shop: Shop) -> None:
-    item, its = an_item(shop), shop.shop.item(1)
+    item, its = an_item(shop, ALONE), shop.shop.item(ALONE)
     assert its is not None
     shop.fault("drop_after_write", path="/product/price/")
     async with a_client(shop) as client:
@@ -416,11 +420,11 @@ async def test_a_price_whose_answer_was_lost_is_seen_to_have_taken_effect(shop: 
 
 
 async def test_a_price_that_never_arrived_may_be_tried_again(shop: Shop) -> None:
-    its = shop.shop.item(1)
+    its = shop.shop.item(ALONE)
     assert its is not None
     shop.fault("503", path="/product/price/")
     async with a_client(shop) as client:
-        [sent] = await client.push_price([Push(an_item(shop), its.price + 500)])
+        [sent] = await client.push_price([Push(an_item(shop, ALONE), its.price + 500)])
 
     assert (sent.ok, sent.again, shop.shop.price(its)) == (False, True, its.price)
 
