@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from handlers.erp import ledger, orders
 from handlers.markets import database_clock, open_market
-from handlers.markets.base import Account, Clock, Market, Orders, Window
+from handlers.markets.base import Account, BadRequest, Clock, Market, MarketDown, Orders, Window
 from handlers.markets.each import each_account, save, saved
 from handlers.markets.gaps import LONGEST_FILL, watch_gaps
 from handlers.sold import ask_for_stock
@@ -17,6 +17,8 @@ from handlers.windows import KOREA, refresh_start, start_of, windows
 from scheduler.handler import Context, Field, GiveUp, handler
 
 WORDS = ("inserted", "updated", "unchanged", "stale")
+GAP_SECONDS = 180.0
+"""What a window may cost during an outage: once one hole failed, no other is tried with less time left than this."""
 
 Step = tuple[str, Window]
 
@@ -52,17 +54,18 @@ async def collect_orders(
 
     async def collect(account: Account) -> dict[str, int]:
         figures: Counter[str] = Counter()
+        failed: dict[Window, str] = {}
         try:
             async with open_market(context, account, clock, "orders") as market:
                 steps = await plan(context, account, market, clock(), wish)
                 for number, (kind, window) in enumerate(steps, start=1):
-                    figures += Counter(await collect_window(context, account, market, clock, kind, window))
-                    note_reached(context, account, kind, window)
+                    figures += Counter(await collect_step(context, account, market, clock, (kind, window), failed))
                     await ask_for_stock(context)  # before older windows are read: what was sold is waited for elsewhere
                     context.progress(number, len(steps), f"{account.label} {window.end.isoformat(timespec='minutes')}")
         finally:
-            await watch_gaps(context, account, clock(), timedelta(minutes=gap_alert_minutes))
-        return {"windows": len(steps), **{f"orders_{word}": figures[f"orders_{word}"] for word in WORDS}}
+            await watch_gaps(context, account, clock(), timedelta(minutes=gap_alert_minutes), failed)
+        counts = {f"orders_{word}": figures[f"orders_{word}"] for word in WORDS}
+        return {"windows": len(steps) - len(failed), **counts, "gap_failed": len(failed)}
 
     markets = await each_account(context, collect)
     return {"orders": sum(figures.get("orders_inserted", 0) for figures in markets.values()), "markets": markets}
@@ -116,6 +119,31 @@ def note_reached(context: Context, account: Account, kind: str, window: Window) 
     """Keep how far a given period was read, so that another attempt goes on from there."""
     if kind == "backfill":
         save(context, reached={**backfilled(context), account.label: window.end.isoformat()})
+
+
+async def collect_step(
+    context: Context, account: Account, market: Market, clock: Clock, step: Step, failed: dict[Window, str]
+) -> dict[str, int]:
+    """Read one window. A hole that cannot be read is noted in *failed*: what was collected stands, a later execution tries again.
+
+    What keeps the whole account away (a pause, maintenance, wrong keys) is raised for a hole as well.
+    """
+    kind, window = step
+    try:
+        if kind == "gap" and failed and context.seconds_left < GAP_SECONDS:
+            raise MarketDown(f"{account.label}: not tried, the execution's time is nearly over")
+        figures = await collect_window(context, account, market, clock, kind, window)
+    except (BadRequest, MarketDown) as error:
+        if kind != "gap":
+            raise
+        failed[window] = str(error)
+        context.log.warning(
+            "orders.gap_failed", market=account.label, start=window.start.isoformat(), end=window.end.isoformat(),
+            error=str(error),
+        )
+        return {}
+    note_reached(context, account, kind, window)
+    return figures
 
 
 async def collect_window(

@@ -47,7 +47,7 @@ def passes(context: Context) -> dict[str, Any]:
 async def collect_pass(
     context: Context, account: Account, market: Market, clock: Clock, batch_size: int, with_details: bool
 ) -> dict[str, int]:
-    """Read all pages, saving whenever a batch is full; at the end mark as gone what was not met."""
+    """Read all pages, saving whenever a batch is full; at the end mark as gone what two passes in a row have not met."""
     unfinished = passes(context).get(account.label) or {}
     token: str | None = unfinished.get("token")
     started = datetime.fromisoformat(unfinished["started"]) if unfinished else clock()

@@ -45,14 +45,14 @@ SELECT least((SELECT min(ordered.ordered_at)
                WHERE market_code = %(market_code)s AND account = %(account)s AND NOT completed))
 """
 
-# The view erp.collection_gaps for one account and its latest weeks, so that it costs little at each collection.
+# The view erp.collection_gaps for one account. All its windows count, whatever is asked for: a hole is seen between its two
+# neighbours only. Old windows are folded into few rows, so this costs little at each collection.
 GAPS = """
 SELECT lower(gap), upper(gap)
-  FROM (SELECT tstzmultirange(tstzrange(min(from_at) FILTER (WHERE kind = 'orders'), max(to_at) FILTER (WHERE kind = 'orders')))
-                   - range_agg(tstzrange(from_at, to_at)) AS missing
+  FROM (SELECT (tstzmultirange(tstzrange(min(from_at) FILTER (WHERE kind = 'orders'), max(to_at) FILTER (WHERE kind = 'orders')))
+                   - range_agg(tstzrange(from_at, to_at))) * tstzmultirange(tstzrange(%(since)s, 'infinity')) AS missing
           FROM erp.collection_windows
          WHERE market_code = %(market_code)s AND account = %(account)s AND kind IN ('orders', 'gap', 'backfill')
-           AND to_at > %(since)s
         HAVING count(*) FILTER (WHERE kind = 'orders') > 0) AS latest
  CROSS JOIN LATERAL unnest(latest.missing) AS gap
  ORDER BY gap
@@ -96,9 +96,12 @@ async def oldest_open(connection: Connection, account: Account, states: Sequence
     return await _moment(connection, OLDEST_OPEN, account, states=list(states))
 
 
-async def gaps(connection: Connection, account: Account, since: datetime) -> list[Window]:
-    """Return the time after *since* that lies between what was collected and was never read, oldest first."""
-    rows = await (await connection.execute(GAPS, key(account, since=since))).fetchall()
+async def gaps(connection: Connection, account: Account, since: datetime | None = None) -> list[Window]:
+    """Return the time after *since* that lies between what was collected and was never read, oldest first.
+
+    since  None: from the beginning of the ledger; a hole that reaches further back is cut there
+    """
+    rows = await (await connection.execute(GAPS, key(account, since=since or "-infinity"))).fetchall()
     return [Window(start, end) for start, end in rows]
 
 

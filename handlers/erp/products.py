@@ -17,7 +17,8 @@ SELECT %(market_code)s, %(account)s, product_id, name, brand, status, sale_from,
                                             sale_to timestamptz, read_at timestamptz)
     ON CONFLICT (market_code, account, product_id) DO UPDATE
    SET name = excluded.name, brand = excluded.brand, status = excluded.status, sale_from = excluded.sale_from,
-       sale_to = excluded.sale_to, execution_id = excluded.execution_id, seen_at = excluded.seen_at, gone_at = NULL,
+       sale_to = excluded.sale_to, execution_id = excluded.execution_id, seen_at = excluded.seen_at, missed_since = NULL,
+       gone_at = NULL,
        changed_at = CASE WHEN (known.name, known.brand, known.status, known.sale_from, known.sale_to, known.gone_at)
                               IS DISTINCT FROM (excluded.name, excluded.brand, excluded.status, excluded.sale_from,
                                                 excluded.sale_to, NULL::timestamptz)
@@ -55,10 +56,18 @@ UPDATE erp.product_options AS known
    AND known.item_id <> ALL (read.item_ids) AND known.gone_at IS NULL AND known.seen_at <= read.read_at
 """
 
+# A list that is sorted by change moves on while it is read: what slips to a page that was already read is missed by this
+# pass, though it is on sale. The next one meets it, so only what two in a row have missed is gone.
 DROP_MISSING_PRODUCTS = """
-UPDATE erp.products
-   SET gone_at = now(), changed_at = now()
- WHERE market_code = %(market_code)s AND account = %(account)s AND gone_at IS NULL AND seen_at < %(started)s
+WITH missed AS (
+    UPDATE erp.products
+       SET missed_since = coalesce(missed_since, %(started)s),
+           gone_at = CASE WHEN missed_since < %(started)s THEN now() END,
+           changed_at = CASE WHEN missed_since < %(started)s THEN now() ELSE changed_at END
+     WHERE market_code = %(market_code)s AND account = %(account)s AND gone_at IS NULL AND seen_at < %(started)s
+ RETURNING gone_at
+)
+SELECT count(gone_at) FROM missed
 """
 
 
@@ -96,5 +105,10 @@ def _without_options(product: Product) -> dict[str, Any]:
 
 
 async def drop_missing_products(connection: Connection, account: Account, started: datetime) -> int:
-    """Mark products as gone that a complete reading since *started* has not met. Returns how many."""
-    return (await connection.execute(DROP_MISSING_PRODUCTS, key(account, started=started))).rowcount
+    """Note what a complete pass since *started* has not met, and mark as gone what the one before had missed as well.
+
+    Returns  how many are gone now; another attempt at the end of the same pass changes nothing
+    """
+    row = await (await connection.execute(DROP_MISSING_PRODUCTS, key(account, started=started))).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -7,14 +7,11 @@ Source: developers.coupangcorp.com, articles 360033461914 (signing), 36003391957
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
@@ -23,7 +20,6 @@ from handlers.markets import coupang_pushes as writes
 from handlers.markets import coupang_words as words
 from handlers.markets.base import (
     Account,
-    AuthFailed,
     BadRequest,
     BoxLine,
     Budget,
@@ -37,36 +33,22 @@ from handlers.markets.base import (
     Product,
     ProductPage,
     Push,
-    RateLimited,
     Sent,
     State,
     TooSlow,
     Window,
 )
-from handlers.markets.http import MarketHttp, credential, gather, read_json, readable
+from handlers.markets.coupang_calls import Calls
+from handlers.markets.http import Client, gather, readable
 from handlers.markets.reading import KOREA, Json
 
 ORDERS = "/v2/providers/openapi/apis/api"
 PRODUCTS = "/v2/providers/seller_api/apis/api/v1/marketplace"
 ORDER_PAGE = 50
 PRODUCT_PAGE = 100
-PAGES_LIMIT = 100_000
-EDGE_PAUSE = 300.0
 SHORTEST_HALF = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
 RETURN_STATUSES = ("RU", "UC", "CC", "PR")
-GOOD = {"200", "SUCCESS"}
-
-
-def sign(access_key: str, secret_key: str, method: str, path: str, query: str, moment: datetime) -> str:
-    """Make the Authorization header of one attempt.
-
-    path, query  exactly as they go on the wire; the query without its question mark
-    """
-    date = moment.astimezone(UTC).strftime("%y%m%dT%H%M%SZ")
-    message = f"{date}{method.upper()}{path}{query}"
-    signature = hmac.new(secret_key.encode(), message.encode(), hashlib.sha256).hexdigest()
-    return f"CEA algorithm=HmacSHA256, access-key={access_key}, signed-date={date}, signature={signature}"
 
 
 def by_minute(moment: datetime) -> str:
@@ -80,7 +62,7 @@ def minutes_around(window: Window) -> tuple[datetime, datetime]:
     return start, end if end == window.end else end + MINUTE
 
 
-class Coupang:
+class Coupang(Client):
     """One shop at Coupang.
 
     secret  resolves a reference of market_accounts.credentials
@@ -94,29 +76,8 @@ class Coupang:
         self, account: Account, secret: Callable[[str], str], now: Clock, budget: Budget,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.account = account
-        self._now = now
-        self._budget = budget
-        self._vendor = credential(account, "vendor_id", secret)
-        self._access_key = credential(account, "access_key", secret)
-        self._secret_key = credential(account, "secret_key", secret)
-        self._http = MarketHttp(account, budget, self._headers, transport=transport)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._http.close()
-
-    def _headers(self, method: str, wire_target: bytes) -> dict[str, str]:
-        path, _, query = wire_target.decode("ascii").partition("?")
-        return {
-            "Authorization": sign(self._access_key, self._secret_key, method, path, query, datetime.now(UTC)),
-            "Content-Type": "application/json;charset=UTF-8",
-            "X-Requested-By": self._vendor,
-        }
+        self._calls = Calls(account, secret, now, budget, transport)
+        super().__init__(account, now, self._calls)
 
     # -- orders
 
@@ -134,14 +95,14 @@ class Coupang:
         read_at = self._now()
         target = f"{self._orders_of_vendor('v5')}/{quote(order_id, safe='')}/ordersheets"
         try:
-            answer = await self._read(target)
+            answer = await self._calls.read(target)
         except BadRequest:
             return []
         data = answer.get("data") or []
         return self._lines([(sheet, read_at) for sheet in (data if isinstance(data, list) else [data])])
 
     def _orders_of_vendor(self, version: str) -> str:
-        return f"{ORDERS}/{version}/vendors/{quote(self._vendor, safe='')}"
+        return f"{ORDERS}/{version}/vendors/{quote(self._calls.vendor, safe='')}"
 
     async def _sheets_by_minute(self, window: Window) -> list[BoxLine]:
         start, end = minutes_around(window)
@@ -150,7 +111,7 @@ class Coupang:
         try:
             for state in words.STATES:
                 read_at = self._now()
-                answer = await self._read(f"{self._orders_of_vendor('v5')}/ordersheets?{span}&status={state}")
+                answer = await self._calls.read(f"{self._orders_of_vendor('v5')}/ordersheets?{span}&status={state}")
                 sheets += [(sheet, read_at) for sheet in answer.get("data") or []]
         except TooSlow:
             # There is no paging here, so a window with too many orders times out: ask for half as much.
@@ -167,7 +128,7 @@ class Coupang:
         sheets = []
         for state in words.STATES:
             query = f"createdAtFrom={first}%2B09:00&createdAtTo={last}%2B09:00&status={state}&maxPerPage={ORDER_PAGE}"
-            async for rows, read_at in self._pages(f"{self._orders_of_vendor('v5')}/ordersheets?{query}"):
+            async for rows, read_at in self._calls.pages(f"{self._orders_of_vendor('v5')}/ordersheets?{query}"):
                 sheets += [(sheet, read_at) for sheet in rows]
         return self._lines(sheets)
 
@@ -190,7 +151,7 @@ class Coupang:
         queries = ["&cancelType=CANCEL", *(f"&cancelType=RETURN&status={status}" for status in RETURN_STATUSES)]
         found = {}
         for query in queries:
-            async for rows, read_at in self._pages(base + query):
+            async for rows, read_at in self._calls.pages(base + query):
                 with readable(self.account):
                     for row in rows:
                         row.setdefault("receiptType", "CANCEL" if "CANCEL" in query else "RETURN")
@@ -201,11 +162,11 @@ class Coupang:
 
     async def products(self, token: str | None, page_size: int, with_details: bool) -> ProductPage:
         """Read one page of products; with_details costs a call for each product and one for each option."""
-        query = f"vendorId={quote(self._vendor, safe='')}&maxPerPage={min(page_size, PRODUCT_PAGE)}"
+        query = f"vendorId={quote(self._calls.vendor, safe='')}&maxPerPage={min(page_size, PRODUCT_PAGE)}"
         if token:
             query += f"&nextToken={quote(token, safe='')}"
         read_at = self._now()
-        answer = await self._read(f"{PRODUCTS}/seller-products?{query}")
+        answer = await self._calls.read(f"{PRODUCTS}/seller-products?{query}")
         rows = answer.get("data") or []
         options: list[tuple[Option, ...] | None] = [None] * len(rows)
         if with_details:
@@ -218,12 +179,12 @@ class Coupang:
         return ProductPage(found, str(answer.get("nextToken") or "") or None)
 
     async def _options(self, product_id: str) -> tuple[Option, ...]:
-        detail = await self._read(f"{PRODUCTS}/seller-products/{quote(product_id, safe='')}")
+        detail = await self._calls.read(f"{PRODUCTS}/seller-products/{quote(product_id, safe='')}")
         items = [item for item in (detail.get("data") or {}).get("items") or [] if item.get("vendorItemId")]
         return tuple([await self._option(item) for item in items])
 
     async def _option(self, item: Json) -> Option:
-        answer = await self._read(f"{self._item(str(item['vendorItemId']))}/inventories")
+        answer = await self._calls.read(f"{self._item(str(item['vendorItemId']))}/inventories")
         with readable(self.account):
             return words.option(item, answer.get("data") or {})
 
@@ -253,18 +214,23 @@ class Coupang:
         return await writes.one_by_one(pushes, write)
 
     async def acknowledge(self, lines: Sequence[LineKey]) -> list[Sent]:
-        """Confirm the boxes that hold these lines; all lines of a box share its answer."""
+        """Confirm the boxes that hold these lines; all lines of a box share its answer.
+
+        Each batch is sent once. After a lost answer, or a refusal that may come because an earlier call had done it, the
+        state of the box is read.
+        """
         answers: dict[str, Sent] = {}
         for boxes in writes.batches(lines):
             answers |= await self._acknowledged(boxes, bool(answers))
+        answers |= await writes.done_already([line for line in lines if not answers[line.box_id].ok], self.order)
         return [replace(answers[line.box_id], key=line.line_id) for line in lines]
 
     async def _acknowledged(self, boxes: list[str], others_done: bool) -> dict[str, Sent]:
         target = f"{self._orders_of_vendor('v4')}/ordersheets/acknowledgement"
         try:
-            answer = await self._read(target, "PUT", writes.acknowledgement(self._vendor, boxes))
+            answer = await self._calls.write(target, writes.acknowledgement(self._calls.vendor, boxes))
         except MarketError as error:
-            if not others_done:
+            if not others_done and not isinstance(error, MarketDown):
                 raise
             again = not isinstance(error, BadRequest)
             return {box: Sent(box, False, str(error), again=again) for box in boxes}
@@ -280,7 +246,7 @@ class Coupang:
 
     async def _value(self, item_id: str, name: str) -> int | None:
         try:
-            answer = await self._read(f"{self._item(item_id)}/inventories")
+            answer = await self._calls.read(f"{self._item(item_id)}/inventories")
         except writes.Refused:
             return None
         with readable(self.account):
@@ -288,49 +254,4 @@ class Coupang:
 
     async def _put(self, target: str) -> str:
         # The value is absolute, so that a call whose answer was lost may be repeated at once.
-        return str((await self._read(target, "PUT")).get("message") or "")
-
-    # -- the envelope
-
-    async def _pages(self, target: str) -> AsyncIterator[tuple[list[Json], datetime]]:
-        """Follow nextToken until it is empty, giving rows and the moment they were asked for."""
-        token = ""
-        for _ in range(PAGES_LIMIT):
-            read_at = self._now()
-            answer = await self._read(target + (f"&nextToken={quote(token, safe='')}" if token else ""))
-            yield answer.get("data") or [], read_at
-            former, token = token, str(answer.get("nextToken") or "")
-            if not token:
-                return
-            if token == former:
-                break
-        raise MarketDown(f"{self.account.label}: the pages of a list never end")
-
-    async def _read(self, target: str, method: str = "GET", content: bytes | None = None) -> Json:
-        """Call *target* and return the answer; an expired signature is made anew once."""
-        try:
-            return await self._http.read(target, self._judge, method, content)
-        except _Expired:
-            return await self._http.read(target, self._judge, method, content)
-
-    async def _judge(self, response: httpx.Response) -> Json:
-        """Return the content of a good answer, or raise what the documents say it means."""
-        label = self.account.label
-        if response.status_code == 403 and "json" not in response.headers.get("content-type", ""):
-            await self._budget.pause(EDGE_PAUSE, "blocked at the edge")
-            raise RateLimited(f"{label}: blocked at the edge (HTTP 403 page)", after=EDGE_PAUSE)
-        if response.status_code == 404 and "json" not in response.headers.get("content-type", ""):
-            raise BadRequest(f"{label}: HTTP 404; check base_url")
-        content = read_json(self.account, response)
-        message = str(content.get("message") or "")[:300]
-        if response.status_code in (401, 403):
-            if "expired" in message.lower():
-                raise _Expired(f"{label}: {message} Check the clock of this machine")
-            raise AuthFailed(f"{label}: HTTP {response.status_code}: {message}")
-        if response.status_code != 200 or str(content.get("code")) not in GOOD:
-            raise writes.Refused(f"{label}: HTTP {response.status_code}: {message}")
-        return content
-
-
-class _Expired(AuthFailed):
-    """The signature came too late; a second one may be in time."""
+        return str((await self._calls.read(target, "PUT")).get("message") or "")

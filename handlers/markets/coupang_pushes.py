@@ -6,7 +6,8 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
-from handlers.markets.base import BadRequest, LineKey, MarketDown, MarketError, Push, Sent
+from handlers.markets.base import BadRequest, BoxLine, LineKey, MarketDown, MarketError, Push, Sent
+from handlers.markets.coupang_words import CONFIRMED
 from handlers.markets.http import gather
 from handlers.markets.reading import Json
 
@@ -69,6 +70,32 @@ def boxes_answered(boxes: Sequence[str], answer: Json) -> dict[str, Sent]:
     """Read each row of an acknowledgement: status 200 alone does not mean that a box was taken."""
     rows = {str(row["shipmentBoxId"]): row for row in (answer.get("data") or {}).get("responseList") or []}
     return {box: _box_answered(box, rows.get(box)) for box in boxes}
+
+
+async def done_already(
+    lines: Iterable[LineKey], read: Callable[[str], Awaitable[list[BoxLine]]]
+) -> dict[str, Sent]:
+    """Return an answer for each box that was acknowledged all the same, by the state it is in now.
+
+    read  reads an order; once it fails no further one is read, and the answers there were stand
+    """
+    stopped: list[MarketError] = []
+
+    async def one(order_id: str) -> list[BoxLine]:
+        try:
+            return [] if stopped else await read(order_id)
+        except MarketError as error:
+            stopped.append(error)
+            return []
+
+    lines = list(lines)
+    states: dict[str, set[str]] = {line.box_id: set() for line in lines}
+    for found in await gather([partial(one, order_id) for order_id in dict.fromkeys(line.order_id for line in lines)], at_once=4):
+        for line in found:
+            states.get(line.box_id, set()).add(line.state)
+    told = {box: sorted(there - {"cancelled"}) for box, there in states.items()}
+    done = {box: there for box, there in told.items() if there and CONFIRMED.issuperset(there)}
+    return {box: Sent(box, True, f"already {', '.join(there)}") for box, there in done.items()}
 
 
 def _box_answered(box: str, row: Json | None) -> Sent:

@@ -19,6 +19,9 @@ STATES: dict[str, State] = {
 }
 """In the order in which a sheet passes through them: reading in this order, one that moves on meanwhile is not missed."""
 
+CONFIRMED: set[State] = {"confirmed", "shipping", "delivered", "completed"}
+"""States of lines in a box that was acknowledged; a cancelled line tells nothing of it."""
+
 
 def won(money: Any) -> int | None:
     """Read an amount as whole won: an object with units (v5), a number (v4), or nothing."""

@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from handlers.events import clear_event, raise_event
 from handlers.markets import accounts
 from handlers.markets.base import Account, Closed, MarketDown, MarketError, RateLimited
+from handlers.markets.reading import KOREA
 from scheduler.handler import Context, GiveUp, Retry, Skip
 
 LONGEST_PAUSE = 1800.0
+HELD = "market.maintenance"
 
 Figures = dict[str, Any]
 
@@ -33,7 +36,8 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
     """Run *collect* for every account of the job's markets and return the figures of each.
 
     A job that names no market is for all enabled accounts. What is done is kept in the checkpoint. An account under
-    maintenance is held: its figures are ``{"held": reason, "until": moment}``, and the next planned execution does it.
+    maintenance, or paused for long, is held: its figures are ``{"held": reason, "until": moment}``, an event says so until it
+    answers again, and the next planned execution does it.
     Raises  an error naming the failed markets: GiveUp when no retry can help, Retry when a market asked for a pause;
             Skip when every account is held
     """
@@ -51,13 +55,14 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
                 if isinstance(error, Closed) or (isinstance(error, RateLimited) and error.after > LONGEST_PAUSE):
                     # A retry that waits for hours would keep the job's planned times from every other account.
                     held[account.label] = error
-                    context.log.warning("market.held", market=account.label, reason=str(error), until=_iso(error))
+                    await _tell_held(context, account, error)
                     continue
                 failures[account.label] = error
                 context.log.warning("market.failed", market=account.label, error=str(error))
                 continue
             context.log.info("market.collected", market=account.label, **done[account.label])
             save(context, done=done)
+            await clear_event(await context.adb(), HELD, account.label)
     if failures:
         raise verdict(failures, done, context.attempt, held)
     if held and not done:
@@ -65,8 +70,26 @@ async def each_account(context: Context, collect: Callable[[Account], Awaitable[
     return {**done, **{label: {"held": str(error), "until": _iso(error)} for label, error in held.items()}}
 
 
+async def _tell_held(context: Context, account: Account, error: Closed | RateLimited) -> None:
+    """Log that nothing is done with the account for now, and open an event about it."""
+    context.log.warning("market.held", market=account.label, reason=str(error), until=_iso(error))
+    until = _until(error)
+    moment = until.astimezone(KOREA).strftime("%Y-%m-%d %H:%M") if until else ""
+    ko, en = ("점검 중", "under maintenance") if isinstance(error, Closed) else ("호출이 제한됨", "paused by the limit of calls")
+    await raise_event(
+        await context.adb(), HELD, account.label, market_code=account.market_code, account=account.account,
+        ko=f"{account.label}: {ko}" + (f" ({moment}까지, 한국 시간)" if moment else ""),
+        en=f"{account.label}: {en}" + (f" until {moment} (Korean time)" if moment else ""),
+        execution_id=context.execution_id, details={"until": _iso(error), "reason": str(error)[:500]},
+    )
+
+
+def _until(error: Closed | RateLimited) -> datetime | None:
+    return error.until if isinstance(error, Closed) else datetime.now(UTC) + timedelta(seconds=error.after)
+
+
 def _iso(error: Closed | RateLimited) -> str | None:
-    until = error.until if isinstance(error, Closed) else datetime.now(UTC) + timedelta(seconds=error.after)
+    until = _until(error)
     return until.isoformat(timespec="seconds") if until else None
 
 

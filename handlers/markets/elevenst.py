@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 from urllib.parse import quote
 
 import httpx
@@ -38,8 +37,8 @@ from handlers.markets.base import (
 from handlers.markets.elevenst_call import ElevenStCall, Missing
 from handlers.markets.elevenst_push import push_each, push_price_of, push_stock_of
 from handlers.markets.elevenst_words import ORDER_LISTS
-from handlers.markets.elevenst_xml import Row, document, rows
-from handlers.markets.http import gather, readable
+from handlers.markets.elevenst_xml import Row, document
+from handlers.markets.http import Client, gather, readable
 
 FIRST_ROW = 1
 """The number of a product list's first row: not documented, to be verified on the first live call (doubled or missing rows)."""
@@ -71,7 +70,7 @@ def spans(window: Window, longest: timedelta) -> list[tuple[datetime, datetime]]
     return cut
 
 
-class ElevenSt:
+class ElevenSt(Client):
     """One shop at 11st.
 
     secret  resolves a reference of market_accounts.credentials
@@ -86,18 +85,9 @@ class ElevenSt:
         self, account: Account, secret: Callable[[str], str], now: Clock, budget: Budget,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.account = account
-        self._now = now
         self._call = ElevenStCall(account, secret, budget, transport)
+        super().__init__(account, now, self._call)
         self._listed: dict[LineId, BoxLine] = {}
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._call.close()
 
     # -- orders
 
@@ -140,7 +130,7 @@ class ElevenSt:
     async def _rows(self, path: str, start: datetime, end: datetime) -> AsyncIterator[tuple[list[Row], datetime]]:
         """Give the rows of a list and the moment they were asked for; a full answer is asked for again in halves."""
         read_at = self._now()
-        found = rows(await self._call.read(f"{path}/{words.by_minute(start)}/{words.by_minute(end)}"), "order")
+        found = await self._call.rows(f"{path}/{words.by_minute(start)}/{words.by_minute(end)}", "order")
         if len(found) < LIST_LIMIT:
             yield found, read_at
             return
@@ -161,9 +151,9 @@ class ElevenSt:
         for place in range(0, len(order_ids), SINGLE_READS):
             read_at = self._now()
             named = ",".join(quote(order_id, safe="") for order_id in order_ids[place:place + SINGLE_READS])
-            answer = await self._call.read(f"/claimservice/orderlistall/{named}")
+            listed = await self._call.rows(f"/claimservice/orderlistall/{named}", "order")
             with readable(self.account):
-                found += words.single_lines(rows(answer, "order"), read_at)
+                found += words.single_lines(listed, read_at)
         return [words.filled(line, self._listed.get((line.order_id, line.line_id))) for line in found]
 
     async def changes(self, window: Window) -> Orders:
@@ -183,8 +173,8 @@ class ElevenSt:
     async def acknowledge(self, lines: Sequence[LineKey]) -> list[Sent]:
         """Confirm paid lines, order by order; each is sent once, and after a lost answer its state is read."""
         async def confirm(order_id: str, group: Sequence[LineKey]) -> list[Sent]:
-            answer = await self._call.read(f"/ordservices/complete/{quote(order_id, safe='')}")
-            paid = {row.get("ordPrdSeq"): row for row in rows(answer, "order")}
+            listed = await self._call.rows(f"/ordservices/complete/{quote(order_id, safe='')}", "order")
+            paid = {row.get("ordPrdSeq"): row for row in listed}
             return [await self._confirm(line, paid.get(line.line_id)) for line in group]
 
         return await push_each(lines, lambda line: line.order_id, lambda line: line.line_id, confirm)
@@ -226,7 +216,7 @@ class ElevenSt:
         start = int(first)
         read_at = self._now()
         body = document("SearchProduct", {"selStatCd": state, "limit": size, "start": start, "end": start + size - 1})
-        found = rows(await self._call.read("/prodmarketservice/prodmarket", "POST", body), "product")
+        found = await self._call.rows("/prodmarketservice/prodmarket", "product", "POST", body)
         options: list[tuple[Option, ...] | None] = [None] * len(found)
         if with_details:
             options = list(await gather([partial(self._options, row) for row in found], at_once=4))

@@ -65,14 +65,21 @@ class ElevenStCall:
         """Write, once: after MarketDown nobody knows whether it took effect."""
         return await self._judge(await self._http.send(method, target, body))
 
+    async def rows(self, target: str, name: str, method: str = "GET", body: bytes | None = None) -> list[Row]:
+        """Read a list of elements called *name*. Raises MarketDown for an empty answer that is no such list at all."""
+        answer = await self.read(target, method, body)
+        found = rows(answer, name)
+        if not found and local(answer) != f"{name}s" and verdict(answer)[0] is None:
+            raise MarketDown(f"{self.account.label}: <{local(answer)[:40]}> came where <{name}s> was expected")
+        return found
+
     async def product(self, product_id: str) -> Row:
         """Read one product. Raises Missing."""
         return row(await self.read(f"/prodmarketservice/prodmarket/{quote(product_id, safe='')}"))
 
     async def stocks(self, product_id: str) -> list[Row]:
         """Read the stocks of a product's items, each with the product's own code. Raises Missing."""
-        answer = await self.read(f"/prodmarketservice/prodmarket/stck/{quote(product_id, safe='')}")
-        found = rows(answer, "ProductStock")
+        found = await self.rows(f"/prodmarketservice/prodmarket/stck/{quote(product_id, safe='')}", "ProductStock")
         if not found:
             raise Missing(f"{self.account.label}: product {product_id} has no stocks")
         return found

@@ -8,12 +8,23 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 
-from handlers.markets.base import Account, AuthFailed, BadRequest, Budget, MarketDown, MarketError, RateLimited, TooSlow
+from handlers.markets.base import (
+    Account,
+    AuthFailed,
+    BadRequest,
+    Budget,
+    Clock,
+    MarketDown,
+    MarketError,
+    RateLimited,
+    TooSlow,
+)
 
 ATTEMPTS = 3
 LONGEST_WAIT = 30.0
@@ -59,6 +70,30 @@ def _wait(state: RetryCallState) -> float:
 
 def _comes_in_time(error: BaseException) -> bool:
     return isinstance(error, MarketDown) or (isinstance(error, RateLimited) and error.after <= LONGEST_WAIT)
+
+
+class Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+class Client:
+    """What the clients of all markets have: an account, the database's clock, and an end.
+
+    calls  what the market is called through, closed when the block is left
+    """
+
+    def __init__(self, account: Account, now: Clock, calls: Closes) -> None:
+        self.account = account
+        self._now = now
+        self._closes = calls
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._closes.close()
 
 
 class MarketHttp:

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -34,7 +33,7 @@ from handlers.markets.base import (
     State,
     Window,
 )
-from handlers.markets.http import readable
+from handlers.markets.http import Client, readable
 from handlers.markets.naver_calls import Calls, Json
 from handlers.markets.naver_goods import Goods
 from handlers.markets.naver_pushes import Work, each
@@ -79,7 +78,7 @@ def has_next(data: Json, page: int, rows: Sequence[Json]) -> bool:
     return bool(rows)
 
 
-class Naver:
+class Naver(Client):
     """One application at Naver, for the shop that made it.
 
     secret  resolves a reference of market_accounts.credentials
@@ -94,18 +93,9 @@ class Naver:
         self, account: Account, secret: Callable[[str], str], now: Clock, budget: Budget,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.account = account
-        self._now = now
         self._calls = Calls(account, secret, budget, transport)
+        super().__init__(account, now, self._calls)
         self._goods = Goods(account, self._calls, now)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._calls.close()
 
     # -- orders
 

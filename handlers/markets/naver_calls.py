@@ -31,6 +31,13 @@ LONGEST_WAIT = 5.0
 PERIODS = {"SECONDS": 1.0, "HOURS": HOUR}
 REFUSALS = {"BAD_REQUEST", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "INTERNAL_SERVER_ERROR"}
 WRITES = ("PUT", "PATCH")
+GOOD = {"0", "200"}
+REFUSAL_FIELDS = {"code", "message", "timestamp", "traceId", "invalidInputs", "status", "error", "path"}
+STATUSES = {
+    "GW.AUTHN": 401, "UNAUTHORIZED": 401, "GW.AUTHZ": 403, "GW.IP_NOT_ALLOWED": 403, "FORBIDDEN": 403, "NOT_FOUND": 404,
+    "INTERNAL_SERVER_ERROR": 500,
+}
+"""What the code of a refusal means that comes with status 200."""
 
 Json = dict[str, Any]
 
@@ -79,6 +86,20 @@ def describe(response: httpx.Response) -> str:
     parts += [f"{row.get('name')}: {row.get('message')}"[:200] for row in wrong[:3]]
     trace = response.headers.get("gncp-gw-trace-id") or content.get("traceId")
     return " ".join(part for part in parts if part) + (f" (trace {trace})" if trace else "")
+
+
+def refuses(content: Json, is_write: bool) -> bool:
+    """Say whether an answer with status 200 is a refusal all the same; taken for a list it would be an empty one.
+
+    is_write  a good answer may hold a code and a text only, so that those of a refusal must be known
+    """
+    code = str(content.get("code") or "")
+    if code in REFUSALS or code.startswith("GW."):
+        return True
+    told = {name: value for name, value in content.items() if name not in REFUSAL_FIELDS and value is not None}
+    if code.isdigit() and code not in GOOD:
+        return not any(told.values())
+    return not is_write and bool(code or content.get("message")) and not told
 
 
 class Calls:
@@ -164,30 +185,30 @@ class Calls:
     async def _judge(self, response: httpx.Response) -> Json:
         """Return the content of a good answer, or raise what the documents say it means."""
         status = response.status_code
-        if response.is_success:
-            return self._good(response)
-        text = f"{self.account.label}: {describe(response)}"
         code = str(content_of(response).get("code") or "")
+        if response.is_success:
+            content = self._content(response)
+            if not refuses(content, response.request.method in WRITES):
+                return content
+            status = 503 if "MAINTENANCE" in code else STATUSES.get(code, 500 if code.startswith("GW.") else 400)
+        text = f"{self.account.label}: {describe(response)}"
         if status == 503 and "MAINTENANCE" in code:
             await self._budget.close_until(None, text)
             raise Closed(text)
         if status >= 500:
             raise MarketDown(text)
         if status == 401:
-            raise _Expired(text, response.request.headers["authorization"].removeprefix("Bearer "))
+            raise _Expired(text, response.request.headers.get("authorization", "").removeprefix("Bearer "))
         if status == 403:
             raise AuthFailed(text)
         if status == 404:
             raise NotThere(text if code else f"{text}; check base_url")
         raise BadRequest(text)
 
-    def _good(self, response: httpx.Response) -> Json:
+    def _content(self, response: httpx.Response) -> Json:
         if not response.content and response.request.method in WRITES:
             return {}
-        content = read_json(self.account, response)
-        if content.get("code") in REFUSALS:
-            raise BadRequest(f"{self.account.label}: {describe(response)}")
-        return content
+        return read_json(self.account, response)
 
 
 def packed(body: Json) -> bytes:

@@ -176,7 +176,10 @@ class Caps:
 
 
 class MasterStock:
-    """The Subject of inventory_sync: what the master says each shop should show."""
+    """The Subject of inventory_sync: what the master says each shop should show.
+
+    unsettled  items that were tried and are not as they should be: refused, failed, gone, or waiting
+    """
 
     kind: Kind = "stock"
 
@@ -190,6 +193,7 @@ class MasterStock:
         self._only_sold = only_sold
         self._caps = caps
         self._collected_until: datetime | None = None
+        self.unsettled: set[str] = set()
 
     async def load(self, item_ids: Sequence[str] | None) -> list[Wanted]:
         """Return what the items should show by now, sold ones first."""
@@ -199,6 +203,7 @@ class MasterStock:
         values = key(self._account, buffer=self._buffer, only_sold=self._only_sold and item_ids is None,
                      item_ids=None if item_ids is None else list(item_ids))
         rows = await (await connection.execute(ITEMS, values)).fetchall()
+        self.unsettled.update(item_ids or ())
         return [
             Wanted(Item(item_id, product_id, sku), value, believed, sold, revision, left, lower_since)
             for item_id, product_id, sku, believed, value, revision, sold, left, lower_since in rows
@@ -217,4 +222,5 @@ class MasterStock:
              "waits": each.verdict == "wait"}
             for each in judged if each.verdict != "push" or each.pushed
         ]
+        self.unsettled.difference_update(row["item_id"] for row in rows if not row["waits"])
         await (await self._context.adb()).execute(NOTE, key(self._account, rows=Jsonb(rows)))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,14 +15,13 @@ from handlers.markets.each import Figures, save, saved
 from handlers.stock import pushes
 from handlers.stock.caps import Refusal
 from handlers.stock.differences import Judged, Subject, Verdict, Wanted
+from handlers.stock.turns import Turn
 from scheduler.handler import Context
 
 CHUNK = 50
 LINES_KEPT = 500
 VERDICTS: dict[Verdict, str] = {"equal": "equal", "push": "differing", "wait": "waiting", "refuse": "too_far"}
 
-TURN = "SELECT pg_advisory_lock(hashtextextended(%(key)s, 1))"
-TURN_BACK = "SELECT pg_advisory_unlock(hashtextextended(%(key)s, 1))"
 CLEAR_REFUSED = """
 UPDATE erp.events SET cleared_at = clock_timestamp()
  WHERE kind = %(kind)s AND subject = ANY (%(subjects)s) AND cleared_at IS NULL
@@ -31,10 +29,7 @@ UPDATE erp.events SET cleared_at = clock_timestamp()
 
 
 class Pass:
-    """Makes items of one account equal to what they should show.
-
-    only  what an earlier attempt left undone; None: everything
-    """
+    """Makes items of one account equal to what they should show."""
 
     def __init__(
         self, context: Context, account: Account, market: Market, subject: Subject, *, dry_run: bool = False,
@@ -45,6 +40,7 @@ class Pass:
         self._subject = subject
         self._dry_run = dry_run
         self._run = run_of(context)
+        self._turn = Turn(context, account)
         self._lines: list[str] = []
         self.figures: Counter[str] = Counter()
         self.failed: dict[str, str] = {}
@@ -53,44 +49,40 @@ class Pass:
         """Work through *wanted*, in that order. Raises MarketError, or Refusal when what is found passes the caps."""
         done = 0
         for chunk in chunks(wanted):
-            async with self._turn():
-                await self._work(chunk)
+            await self._in_turn(chunk)
             done += len(chunk)
             self._context.progress(done, len(wanted), f"{self._account.label} {message}".rstrip())
 
     def report(self) -> Figures:
         """Return the figures of the result; of a dry run also what would have been set."""
-        names = ("read", "differing", "pushed", "failed", "waiting", "too_far", "gone", "sold_first")
-        figures: Figures = {name: self.figures[name] for name in names}
-        figures["refused"] = None
-        if self._dry_run:
-            figures["diff"] = self._lines
-        return figures
+        return report(self.figures, self._lines if self._dry_run else None)
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _in_turn(self, chunk: Sequence[Wanted]) -> None:
         # Two jobs that set values at one shop take turns, so that the later one never sends what it read before the other.
-        connection = await self._context.adb()
-        key = {"key": f"erp.pushes/{self._account.market_code}/{self._account.account}"}
-        await connection.execute(TURN, key)
-        try:
-            yield
-        finally:
-            with suppress(psycopg.Error):
-                await connection.execute(TURN_BACK, key)
+        if self._dry_run:
+            self._check(chunk, await self._look(chunk))
+            return
+        while True:
+            async with self._turn.held():
+                fresh = await self._subject.load([each.item.item_id for each in chunk])
+                judged = await self._look(fresh)
+                if await self._turn.renew():
+                    self._check(fresh, judged)
+                    await self._push(judged)
+                    return
+            self._context.log.warning("turn.lost", market=self._account.label)
 
-    async def _work(self, chunk: Sequence[Wanted]) -> None:
-        # The master may have moved since the pass began: what is sent is always what holds now.
-        fresh = list(chunk) if self._dry_run else await self._subject.load([each.item.item_id for each in chunk])
+    async def _look(self, fresh: Sequence[Wanted]) -> list[Judged]:
+        """Read what the shop shows and compare it with what holds by now: the master may have moved since the pass began."""
         shown = await pushes.read(self._market, self._subject.kind, [each.item for each in fresh])
-        judged = [
+        return [
             Judged(each, shown[each.item.item_id], self._subject.judge(each, shown[each.item.item_id]))
             for each in fresh if each.item.item_id in shown
         ]
+
+    def _check(self, fresh: Sequence[Wanted], judged: Sequence[Judged]) -> None:
         self._subject.guard(judged)
         self._count(fresh, judged)
-        if not self._dry_run:
-            await self._push(judged)
 
     def _count(self, fresh: Sequence[Wanted], judged: Sequence[Judged]) -> None:
         self.figures += Counter(read=len(fresh), gone=len(fresh) - len(judged))
@@ -158,6 +150,13 @@ def chunks(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
         chunk = chunk + items
     if chunk:
         yield chunk
+
+
+def report(counted: Counter[str], lines: list[str] | None) -> Figures:
+    """Return the figures of an account; *lines* of a dry run say what would have been set."""
+    names = ("read", "differing", "pushed", "failed", "waiting", "too_far", "gone", "sold_first")
+    figures: Figures = {**{name: counted[name] for name in names}, "refused": None}
+    return figures if lines is None else {**figures, "diff": lines}
 
 
 def run_of(context: Context) -> UUID:

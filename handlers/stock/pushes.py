@@ -18,10 +18,11 @@ LONGEST_MESSAGE = 500
 
 # A process that dies between sending and noting leaves a row whose ok is NULL: what may have been set can still be undone.
 RECORD = """
-INSERT INTO erp.pushes (run, kind, market_code, account, item_id, product_id, sku, former, value, execution_id)
-SELECT %(run)s, %(kind)s, %(market_code)s, %(account)s, item_id, product_id, sku, former, value, %(execution_id)s
-  FROM ROWS FROM (jsonb_to_recordset(%(rows)s) AS (item_id text, product_id text, sku text, former bigint, value bigint))
-       WITH ORDINALITY AS row (item_id, product_id, sku, former, value, place)
+INSERT INTO erp.pushes (run, kind, market_code, account, item_id, product_id, sku, former, value, sold, execution_id)
+SELECT %(run)s, %(kind)s, %(market_code)s, %(account)s, item_id, product_id, sku, former, value, sold, %(execution_id)s
+  FROM ROWS FROM (jsonb_to_recordset(%(rows)s) AS (item_id text, product_id text, sku text, former bigint, value bigint,
+                                                   sold boolean))
+       WITH ORDINALITY AS row (item_id, product_id, sku, former, value, sold, place)
  ORDER BY place
 RETURNING id, item_id
 """
@@ -93,7 +94,7 @@ async def _record(
 ) -> dict[str, int]:
     rows = [
         {"item_id": each.wanted.item.item_id, "product_id": each.wanted.item.product_id, "sku": each.wanted.item.sku,
-         "former": each.shown, "value": each.wanted.value}
+         "former": each.shown, "value": each.wanted.value, "sold": each.wanted.sold}
         for each in judged
     ]
     found = await connection.execute(RECORD, {

@@ -20,7 +20,8 @@ from scheduler.handler import Context, GiveUp
 
 Connection = psycopg.AsyncConnection[Any]
 
-# Last set, first set back. Of a quantity, what was ordered since is taken off: it must not be sold a second time.
+# Last set, first set back. Of a quantity, what was ordered since is taken off: it must not be sold a second time. What was
+# set because it had been sold stays: those goods are gone.
 TO_UNDO = """
 SELECT first.item_id, first.product_id, first.sku,
        CASE WHEN %(kind)s = 'stock' AND first.sku IS NOT NULL
@@ -28,7 +29,7 @@ SELECT first.item_id, first.product_id, first.sku,
   FROM (SELECT DISTINCT ON (item_id) id, item_id, product_id, sku, former, at
           FROM erp.pushes
          WHERE run = %(run)s AND kind = %(kind)s AND market_code = %(market_code)s AND account = %(account)s
-           AND ok IS NOT FALSE AND undone_by IS NULL AND former IS NOT NULL
+           AND ok IS NOT FALSE AND undone_by IS NULL AND former IS NOT NULL AND NOT sold
            AND (%(item_ids)s::text[] IS NULL OR item_id = ANY (%(item_ids)s))
          ORDER BY item_id, id) AS first
  ORDER BY first.id DESC
@@ -38,9 +39,9 @@ UPDATE erp.pushes AS push
    SET undone_by = row.undone_by
   FROM jsonb_to_recordset(%(rows)s) AS row (item_id text, undone_by bigint)
  WHERE push.run = %(run)s AND push.kind = %(kind)s AND push.market_code = %(market_code)s AND push.account = %(account)s
-   AND push.item_id = row.item_id AND push.undone_by IS NULL AND push.ok IS NOT FALSE
+   AND push.item_id = row.item_id AND push.undone_by IS NULL AND push.ok IS NOT FALSE AND NOT push.sold
 """
-KNOWN = "SELECT EXISTS (SELECT FROM erp.pushes WHERE run = %(run)s AND kind = %(kind)s)"
+ONLY_SOLD = "SELECT bool_and(sold) FROM erp.pushes WHERE run = %(run)s AND kind = %(kind)s"
 
 # The count that led to the run was wrong. One that was made after it stands.
 MASTER_BACK = """
@@ -51,6 +52,7 @@ UPDATE erp.stock AS master
           FROM (SELECT DISTINCT ON (market_code, account, item_id) sku, former, at
                   FROM erp.pushes
                  WHERE run = %(run)s AND kind = 'stock' AND ok IS NOT FALSE AND former IS NOT NULL AND sku IS NOT NULL
+                   AND NOT sold
                  ORDER BY market_code, account, item_id, id) AS first
          GROUP BY sku) AS back
  WHERE master.sku = back.sku AND master.counted_at < back.at
@@ -102,15 +104,23 @@ class FormerValues:
         await (await self._context.adb()).execute(LINK, key(self._account, run=self._run, kind=self.kind, rows=Jsonb(rows)))
 
 
+async def known_run(connection: Connection, kind: Kind, text: str) -> UUID:
+    """Return the run that *text* names. Raises GiveUp when there is none, or when all of it followed sales."""
+    run = run_named(text)
+    row = await (await connection.execute(ONLY_SOLD, {"run": run, "kind": kind})).fetchone()
+    if row is None or row[0] is None:
+        raise GiveUp(f"undo: erp.pushes has no run {run} of kind {kind}")
+    if row[0]:
+        raise GiveUp(f"undo: run {run} has nothing to undo: all of it followed sales")
+    return run
+
+
 async def undo_run(context: Context, clock: Clock, kind: Kind, text: str, dry_run: bool) -> dict[str, Any]:
     """Set back, in the accounts of the execution's markets, what the run *text* has set.
 
-    Raises  GiveUp when there is no such run
+    Raises  GiveUp when there is no such run, or when all of it followed sales
     """
-    run = run_named(text)
-    row = await (await (await context.adb()).execute(KNOWN, {"run": run, "kind": kind})).fetchone()
-    if row is None or not row[0]:
-        raise GiveUp(f"undo: erp.pushes has no run {run} of kind {kind}")
+    run = await known_run(await context.adb(), kind, text)
 
     async def collect(account: Account) -> Figures:
         subject = FormerValues(context, account, kind, run)

@@ -6,11 +6,9 @@ DATABASE_URL of the environment is used; --dsn says so if another database is me
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +16,8 @@ import typer
 
 from scheduler.cli.demo_play import MARKER, Demo, wait_for_former
 from scheduler.cli.grammar import both, chosen, command
-from scheduler.errors import Conflict, NotAllowed
+from scheduler.cli.only_one import only_one
+from scheduler.errors import NotAllowed
 from scheduler.words import say
 
 
@@ -50,20 +49,10 @@ def _refuse_foreign(place: Path) -> None:
                          + "\nerp-scheduler demo --folder …")
 
 
-@contextmanager
-def _only_one(place: Path) -> Iterator[None]:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(place.with_name(f".{place.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise Conflict(say(f"데모가 이미 실행 중입니다 ({place})", f"a demo is already running ({place})")
-                       + "\nerp-scheduler demo --folder …") from None
-    try:
-        yield
-    finally:
-        os.close(lock)
+def _only_one(place: Path) -> AbstractContextManager[None]:
+    return only_one(place.with_name(f".{place.name}.lock"),
+                    say(f"데모가 이미 실행 중입니다 ({place})", f"a demo is already running ({place})")
+                    + "\nerp-scheduler demo --folder …")
 
 
 def _clear(place: Path) -> None:

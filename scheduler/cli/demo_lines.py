@@ -25,7 +25,7 @@ KOREAN = {
     "products_unchanged": "그대로인 상품", "products_stale": "낡은 상품", "products_gone": "사라진 상품", "options": "옵션",
     "windows": "구간", "bytes": "바이트", "tables": "테이블", "read": "읽음", "pushed": "전송", "checked": "확인",
     "differing": "다름", "adopted": "새로 관리", "sold_first": "팔린 것 먼저", "without_rule": "규칙 없음",
-    "without_master": "기준 없음", "changed_percent": "변경 %", "failed": "실패",
+    "without_master": "기준 없음", "changed_percent": "변경 %", "failed": "실패", "gap_failed": "못 채운 구간",
 }
 
 

@@ -5,15 +5,13 @@ The shops live in a folder of their own and go on where they were, at the same a
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,8 +21,8 @@ from typer.core import TyperGroup
 from scheduler.cli import exit_codes
 from scheduler.cli.demo_processes import PATHS, Child, sandbox_command, shops
 from scheduler.cli.grammar import Stop, both, chosen, command
+from scheduler.cli.only_one import only_one
 from scheduler.cli.output import hint, print_json, print_table, show, show_exact, tell
-from scheduler.errors import Conflict
 from scheduler.words import say
 
 START_SECONDS = 60.0
@@ -92,20 +90,9 @@ def _place(folder: Path | None) -> Path:
     return (folder or (Path(base) if base else default_state_dir()) / "sandbox").expanduser().absolute()
 
 
-@contextmanager
-def _only_one(place: Path) -> Iterator[None]:
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(place / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise Conflict(say(f"샌드박스가 이미 실행 중입니다 ({place})", f"a sandbox is already running ({place})")
-                       + "\nerp-scheduler sandbox --folder …") from None
-    try:
-        yield
-    finally:
-        os.close(lock)
+def _only_one(place: Path) -> AbstractContextManager[None]:
+    return only_one(place / ".lock", say(f"샌드박스가 이미 실행 중입니다 ({place})", f"a sandbox is already running ({place})")
+                    + "\nerp-scheduler sandbox --folder …")
 
 
 def _serve(place: Path, options: list[str], speed: float | None) -> None:

@@ -123,6 +123,7 @@ def runs(
         (say("때", "AT"), lambda row: moment(row["at"])),
         (say("마켓", "MARKETS"), lambda row: ", ".join(row["markets"])),
         (say("보냄", "PUSHED"), lambda row: row["pushed"]),
+        (say("판매", "SOLD"), lambda row: row["sold"] or ""),
         (say("실패", "FAILED"), lambda row: row["failed"] + row["unanswered"]),
         (say("되돌림", "UNDONE"), lambda row: row["undone"]),
         ("", lambda row: say("되돌린 실행", "an undoing") if row["undoes"] else ""),

@@ -49,13 +49,16 @@ VALUES (%(sku)s, %(quantity)s, %(buffer)s, %(low_at)s, %(cost)s)
 RETURNING sku, quantity, buffer, low_at, cost, counted_at
 """
 
+# What only followed a sale is not undone: the goods are gone.
 RUNS = """
 SELECT run, kind, min(at) AS at, max(execution_id) AS execution_id,
        array_agg(DISTINCT market_code ORDER BY market_code) AS markets,
-       count(*) FILTER (WHERE ok) AS pushed, count(*) FILTER (WHERE ok IS FALSE) AS failed,
+       count(*) FILTER (WHERE ok) AS pushed, count(*) FILTER (WHERE ok AND sold) AS sold, bool_and(sold) AS only_sold,
+       count(*) FILTER (WHERE ok IS FALSE) AS failed,
        count(*) FILTER (WHERE ok IS NULL) AS unanswered, count(*) FILTER (WHERE undone_by IS NOT NULL) AS undone,
        bool_or(EXISTS (SELECT FROM erp.pushes AS former WHERE former.undone_by = push.id)) AS undoes,
-       array_agg(DISTINCT market_code) FILTER (WHERE ok IS NOT FALSE AND undone_by IS NULL AND former IS NOT NULL) AS to_undo
+       array_agg(DISTINCT market_code) FILTER (WHERE ok IS NOT FALSE AND undone_by IS NULL AND former IS NOT NULL
+                                                 AND NOT sold) AS to_undo
   FROM erp.pushes AS push
  WHERE (%(prefix)s::text IS NULL OR starts_with(run::text, %(prefix)s)) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
  GROUP BY run, kind
@@ -106,7 +109,7 @@ def list_runs(
 def run_to_undo(connection: psycopg.Connection[Any], text: str | None, kind: str) -> Row:
     """Return the run that *text* begins to name; None: the newest of that kind that can be undone and is no undoing itself.
 
-    Raises  NotFound; Conflict when several runs begin so; NotAllowed when nothing of it is left to undo
+    Raises  NotFound; Conflict when several runs begin so; NotAllowed when nothing of it is left to undo, or all followed sales
     """
     if text is None:
         found = [each for each in list_runs(connection, kind=kind, limit=None) if each["to_undo"] and not each["undoes"]][:1]
@@ -117,6 +120,9 @@ def run_to_undo(connection: psycopg.Connection[Any], text: str | None, kind: str
     if len(found) > 1:
         raise Conflict(say(f"'{text}'(으)로 시작하는 묶음이 여럿입니다", f"several runs begin with '{text}'")
                        + "\nerp-scheduler stock runs")
+    if found[0]["only_sold"]:
+        raise NotAllowed(say(f"{found[0]['run']}: 되돌릴 값이 없습니다. 모두 판매를 따라 보낸 값입니다",
+                             f"{found[0]['run']}: nothing to undo; all of it followed sales") + "\nerp-scheduler stock runs")
     if not found[0]["to_undo"]:
         raise NotAllowed(say(f"{found[0]['run']}: 이미 모두 되돌렸습니다", f"{found[0]['run']}: all of it is undone already")
                          + "\nerp-scheduler stock runs")

@@ -23,10 +23,12 @@ def an_item(connection: Connection, market: str, sku: str, stock: int | None, ac
         "VALUES (%s, %s, %s, %s, %s, '', %s, now())", (market, account, f"{market}-{sku}", sku, sku, stock))
 
 
-def a_push(connection: Connection, run: UUID, kind: str = "stock", market: str = "coupang", ok: bool | None = True) -> int:
+def a_push(
+    connection: Connection, run: UUID, kind: str = "stock", market: str = "coupang", ok: bool | None = True, sold: bool = False
+) -> int:
     row = connection.execute(
-        "INSERT INTO erp.pushes (run, kind, market_code, account, item_id, product_id, former, value, ok) "
-        "VALUES (%s, %s, %s, 'default', 'i', 'p', 10, 1, %s) RETURNING id", (run, kind, market, ok)).fetchone()
+        "INSERT INTO erp.pushes (run, kind, market_code, account, item_id, product_id, former, value, ok, sold) "
+        "VALUES (%s, %s, %s, 'default', 'i', 'p', 10, 1, %s, %s) RETURNING id", (run, kind, market, ok, sold)).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -133,6 +135,21 @@ def test_an_undoing_is_not_undone_by_last_and_nothing_is_undone_twice(cli: Cli, 
     listed = cli("stock", "runs").stdout
     assert "an undoing" in listed and str(FIRST) in listed
     assert [row["undone"] for row in document(cli("stock", "runs", "--json"))] == [0, 1]
+
+
+def test_what_followed_a_sale_is_neither_the_last_run_nor_undone(cli: Cli, connection: Connection) -> None:
+    a_job(connection, job_type="inventory_sync")
+    a_push(connection, FIRST)
+    a_push(connection, FIRST, market="naver", sold=True)
+    a_push(connection, SECOND, sold=True)
+
+    assert "nothing to undo; all of it followed sales" in cli("stock", "undo", "b2", code=4).stderr
+    assert "모두 판매를 따라 보낸 값입니다" in cli("stock", "undo", "b2", "--lang", "ko", code=4).stderr
+    assert "nothing to undo at naver" in cli("stock", "undo", "a1", "--market", "naver", code=5).stderr
+    made = document(cli("stock", "undo", "--last", "--json"))
+    assert (made["run"], made["markets"]) == (str(FIRST), ["coupang"])
+    assert [(row["pushed"], row["sold"]) for row in document(cli("stock", "runs", "--json"))] == [(1, 1), (2, 1)]
+    assert "SOLD" in cli("stock", "runs").stdout
 
 
 @pytest.mark.parametrize(("words", "code"), [

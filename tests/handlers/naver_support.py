@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from handlers.markets.base import Account, BoxLine, Token
+from handlers.markets.base import Account, BoxLine, Token, Window
 from handlers.markets.naver import Naver
 from handlers.sandbox import naver as sandbox
 from handlers.sandbox.server import Sandbox, Server
@@ -22,6 +22,8 @@ from handlers.sandbox.state import Beginning, State
 CLIENT_ID = "testClientId0001"
 CLIENT_SECRET = "$2a$04$N9qo8uLOickgx2ZMRZoMye"
 CREDENTIALS = {"client_id": CLIENT_ID, "client_secret": "secret://env/NAVER_SECRET"}
+START = datetime(2026, 3, 9, 1, 0, tzinfo=UTC)
+NOTHING = {"timestamp": "2026-03-09T10:02:03.000+09:00", "traceId": "t"}
 TOKEN = {"access_token": "token-1", "expires_in": 10800, "token_type": "Bearer"}
 
 Reply = Callable[[httpx.Request], httpx.Response]
@@ -138,5 +140,43 @@ def a_naver(
         serving.join(10)
 
 
+def all_of(shop: Served) -> Window:
+    return Window(shop.shop.start, shop.moment)
+
+
 def as_rows(lines: list[BoxLine]) -> list[tuple[Any, ...]]:
     return sorted((line.order_id, line.line_id, line.sku, line.quantity, line.cancelled, line.state) for line in lines)
+
+
+# -- answers given by the test
+
+
+def a_window(hours: float = 1) -> Window:
+    return Window(START, START + timedelta(hours=hours))
+
+
+def always(status: int, content: Any = None, **headers: str) -> Reply:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if content is None:
+        return lambda _: httpx.Response(status, headers=named)
+    return lambda _: httpx.Response(status, json=content, headers=named)
+
+
+def a_row(number: str = "11", **sold: Any) -> dict[str, Any]:
+    content = {
+        "productOrderId": number, "productOrderStatus": "PAYED", "placeOrderStatus": "NOT_YET", "quantity": 2,
+        "originalProductId": "8000000001", "productName": "시험 텀블러", "productOption": "색상: 블랙",
+        "optionManageCode": "TMB-500-BLK", "sellerProductCode": "TMB-500", "unitPrice": 12900, "optionPrice": 1000,
+        "totalProductAmount": 27800, "deliveryFeeAmount": 3000, **sold,
+    }
+    order = {"orderId": "1", "orderDate": "2026-03-09T09:58:20.000+09:00", "paymentDate": "2026-03-09T09:58:41.000+09:00"}
+    return {"order": order, "productOrder": content}
+
+
+def a_change(number: str, at: str = "2026-03-09T10:00:00.000+09:00") -> dict[str, Any]:
+    return {"orderId": "1", "productOrderId": number, "lastChangedType": "PAYED", "lastChangedDate": at}
+
+
+def details(request: httpx.Request) -> httpx.Response:
+    """Answer every product order that is asked for."""
+    return httpx.Response(200, json={"data": [a_row(number) for number in json.loads(request.content)["productOrderIds"]]})

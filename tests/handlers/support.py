@@ -19,6 +19,7 @@ from handlers.sandbox import shop as sandbox_shop
 from handlers.sandbox.opening import open_sandbox
 from handlers.sandbox.server import Sandbox, Server
 from handlers.sandbox.state import Beginning
+from scheduler.cli.demo_processes import PATHS
 from scheduler.handler import Cancelled, Context, GiveUp
 
 VENDOR = "A00012345"
@@ -32,7 +33,6 @@ CREDENTIALS = {
     "naver": {"client_id": "secret://env/CLIENT_ID", "client_secret": "secret://env/CLIENT_SECRET"},
     "11st": {"openapikey": "secret://env/OPENAPIKEY"},
 }
-PATHS = {"coupang": "", "naver": "/external", "11st": "/rest"}
 
 
 class Link:
@@ -178,7 +178,7 @@ class Shop:
         self.sandbox.faults.add({"kind": kind, "count": count, **more})
 
     def calls(self, ending: str) -> int:
-        return sum(count for call, count in self.sandbox.requests.items() if call.endswith(ending))
+        return sum(count for call, count in list(self.sandbox.requests.items()) if call.endswith(ending))
 
     def account(self, account: str = "default", calls_per_second: float = 10_000.0) -> Account:
         """Return the account that leads a client here."""

@@ -12,7 +12,8 @@ import pytest
 from handlers.markets import coupang_words as words
 from handlers.markets import http
 from handlers.markets.base import Account, AuthFailed, BadRequest, MarketDown, RateLimited, Window
-from handlers.markets.coupang import Coupang, sign
+from handlers.markets.coupang import Coupang
+from handlers.markets.coupang_calls import sign
 from tests.handlers.support import SECRETS, VENDOR, FreeBudget
 
 ACCESS = "11111111-2222-3333-4444-555555555555"
@@ -112,7 +113,7 @@ async def test_each_attempt_is_signed_anew(waits: list[float], monkeypatch: pyte
         def now(cls, tz: Any = None) -> Any:
             return next(dates)
 
-    monkeypatch.setattr("handlers.markets.coupang.datetime", Clock)
+    monkeypatch.setattr("handlers.markets.coupang_calls.datetime", Clock)
     async with a_client(answer) as market:
         await market.order("1")
 

@@ -10,7 +10,7 @@ import pytest
 
 from handlers.markets.base import Closed, Item, LineKey, Push
 from handlers.markets.elevenst_words import KOREA
-from tests.handlers.test_elevenst import (
+from tests.handlers.elevenst_support import (
     NS2,
     PAID,
     SINGLE,

@@ -15,32 +15,21 @@ from handlers.order_collection import collect_orders
 from handlers.product_collection import collect_products
 from handlers.sandbox.naver import Naver
 from handlers.sandbox.naver_rows import OPTION, ORIGIN
-from scheduler.handler import Context, Skip
+from scheduler.handler import Skip
+from tests.handlers import collection_support
 from tests.handlers.support import CREDENTIALS, SECRETS, Shop, a_context, a_shop, order_lines, truth
 
 MINUTE = timedelta(minutes=1)
 TABLES = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 """
+clock_of = collection_support.clock_of
 ITEMS = "SELECT item_id, product_id, sku, price, stock FROM erp.market_items ORDER BY item_id"
 
 
 async def collect(database: str, **parameters: Any) -> dict[str, Any]:
     async with a_context(database, ["naver"]) as (context, _):
         return await collect_orders(context, **parameters)
-
-
-@pytest.fixture
-def clock_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Clock], None]:
-    """Let the collector go by the shop's clock instead of the database's."""
-
-    def use(clock: Clock) -> None:
-        async def given(context: Context) -> Clock:
-            return clock
-
-        monkeypatch.setattr("handlers.order_collection.database_clock", given)
-
-    return use
 
 
 def items_of(shop: Shop) -> list[tuple[Any, ...]]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
+from handlers.erp.products import drop_missing_products
+from handlers.markets.base import ProductPage
+from handlers.markets.coupang import Coupang
 from handlers.markets.each import MarketsFailed
 from handlers.product_collection import collect_products
 from scheduler.handler import GiveUp, Retry
 from tests.handlers.support import Shop, a_context, a_shop
 
+MISSED = "SELECT product_id, gone_at IS NOT NULL FROM erp.products WHERE missed_since IS NOT NULL"
 ITEMS = "SELECT item_id, product_id, sku, name, price, stock FROM erp.market_items ORDER BY item_id"
 
 
@@ -90,12 +96,56 @@ async def test_what_the_shop_no_longer_has_leaves_the_items_but_not_the_table(
         gone = shop.shop.product(1)
         assert gone is not None
         shop.shop.withdraw(1)
+        once = await collect(database)
         result = await collect(database)
 
+    assert once["markets"]["coupang"]["products_gone"] == 0
     left = {row[0] for row in connection.execute(ITEMS).fetchall()}
     assert left.isdisjoint(str(3_000_000_000 + item.number) for item in gone.items)
     assert result["markets"]["coupang"]["products_gone"] == 1
     assert connection.execute("SELECT count(*) FROM erp.products WHERE gone_at IS NOT NULL").fetchall() == [(1,)]
+
+
+async def test_a_product_that_slips_to_a_page_already_read_is_not_gone(
+    database: str, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, slips = Coupang.products, {"15000000001"}
+
+    async def slipping(self: Coupang, token: str | None, page_size: int, with_details: bool) -> ProductPage:
+        page = await read(self, token, page_size, with_details)
+        return replace(page, products=[product for product in page.products if product.product_id not in slips])
+
+    async def gone() -> int:
+        return int((await collect(database))["markets"]["coupang"]["products_gone"])
+
+    with a_shop() as shop:
+        shop.stand(shop.now())
+        shop.open_account(connection)
+        await collect(database)
+        before = connection.execute(ITEMS).fetchall()
+        monkeypatch.setattr(Coupang, "products", slipping)
+        assert await gone() == 0 and connection.execute(MISSED).fetchall() == [("15000000001", False)]
+        assert connection.execute(ITEMS).fetchall() == before
+        found, slips = slips, set()
+        assert await gone() == 0 and connection.execute(MISSED).fetchall() == []
+        slips = found
+        assert [await gone() for _ in range(3)] == [0, 1, 0]
+        assert connection.execute(MISSED).fetchall() == [("15000000001", True)]
+        slips = set()
+        assert await gone() == 0
+        assert connection.execute(ITEMS).fetchall() == before
+
+
+async def test_the_end_of_one_pass_counts_once_however_often_it_is_reached(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    with a_shop() as shop:
+        shop.stand(shop.now())
+        shop.open_account(connection)
+        await collect(database)
+        started = datetime.now(UTC)
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
+            assert [await drop_missing_products(other, shop.account(), started) for _ in range(2)] == [0, 0]
 
 
 async def test_an_interrupted_pass_goes_on_at_its_page(database: str, connection: psycopg.Connection[Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from handlers.markets.coupang import sign
+from handlers.markets.coupang_calls import sign
 from tests.handlers.support import VENDOR, Shop, a_shop
 
 ORDERS = f"/v2/providers/openapi/apis/api/v5/vendors/{VENDOR}"

@@ -149,7 +149,34 @@ async def test_paid_lines_are_acknowledged_in_batches_and_each_line_has_its_answ
             assert [each.key for each in sent] == [line.line_id for line in lines] and all(each.ok for each in sent)
             assert await paid(shop, client) == []
             again = await client.acknowledge(lines[:1])
-            assert not again[0].ok and not again[0].again and "INVALID_STATUS" in again[0].message
+            assert again[0].ok and again[0].message == "already confirmed"
+            [stranger] = await client.acknowledge([LineKey("1", "1", "1")])
+            assert not stranger.ok and not stranger.again and "INVALID_STATUS" in stranger.message
+
+
+async def test_after_a_lost_answer_the_state_of_the_boxes_decides_and_nothing_is_sent_twice() -> None:
+    with a_shop(per_minute=2) as shop:
+        shop.stand(shop.now())
+        async with a_client(shop) as client:
+            lines = await paid(shop, client)
+            shop.fault("drop_after_write", path="acknowledgement")
+            sent = await client.acknowledge(lines)
+
+            assert lines and all(each.ok and each.message == "already confirmed" for each in sent)
+            assert shop.calls("acknowledgement") == 1
+
+
+async def test_a_call_that_did_not_arrive_leaves_its_boxes_for_another_attempt() -> None:
+    with a_shop(per_minute=2) as shop:
+        shop.stand(shop.now())
+        async with a_client(shop) as client:
+            lines = await paid(shop, client)
+            shop.fault("503", path="acknowledgement")
+            sent = await client.acknowledge(lines)
+
+            assert lines and all(not each.ok and each.again for each in sent)
+            assert shop.calls("acknowledgement") == 1
+            assert await paid(shop, client) == lines
 
 
 async def test_rows_that_may_be_tried_again_are_told_apart() -> None:

@@ -12,12 +12,9 @@ from typing import Any
 
 import psycopg
 
+from scheduler.cli.demo_processes import CREDENTIALS, PATHS
 from tests.support.daemons import ROOT, wait_for
 
-PATHS = {"coupang": "", "naver": "/external", "11st": "/rest"}
-CREDENTIALS = {
-    "coupang": ("vendor_id", "access_key", "secret_key"), "naver": ("client_id", "client_secret"), "11st": ("openapikey",),
-}
 START_SECONDS = 30.0
 
 
