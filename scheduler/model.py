@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from scheduler.rules.calendars import Calendar
+from scheduler.rules.overlays import Overlay
+
 
 class JobStatus(StrEnum):
     ACTIVE = "active"
@@ -51,8 +54,12 @@ class Every:
 class Schedule:
     """When a job is due. At most one of every, times, cron, run_at; none means by hand only.
 
-    anchor  the moment from which intervals count; set by the database when the schedule changes
-    times   ``HH:MM:SS`` texts, in the job's own zone
+    anchor        the moment from which intervals count; set by the database when the schedule changes
+    times         ``HH:MM:SS`` texts, in the job's own zone
+    days_of_week  only on these days, in the job's own zone: ``mon-fri``
+    start, end    planned times lie between these, both inclusive
+    on_holiday    on a closed day of the calendar: run, skip, previous or next (open day)
+    overlays      periods in which it comes more often or not at all
     """
 
     every: Every | None = None
@@ -61,11 +68,22 @@ class Schedule:
     run_at: datetime | None = None
     timezone: str = "Asia/Seoul"
     anchor: datetime | None = None
+    days_of_week: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    calendar: Calendar | None = None
+    on_holiday: str = "run"
+    overlays: tuple[Overlay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One claimed attempt at one planned time, on its way from claim to record."""
+    """One claimed attempt at one planned time, on its way from claim to record.
+
+    shares        whether its job may run several times at once
+    follows       whether its job depends on others
+    dependencies  what those gave, by name
+    """
 
     id: int
     job_id: int
@@ -84,6 +102,9 @@ class Execution:
     market_codes: list[str]
     checkpoint: Any
     last_success_at: datetime | None
+    shares: bool = False
+    follows: bool = False
+    dependencies: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Order: defaults < settings file (``KEY=VALUE`` lines, named by ERP_SCHEDULER_CON
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
         repr=False,
     )
     handlers: str = ""
+    functions: str = ""
     state_dir: Path = Field(default_factory=default_state_dir)
     log_dir: Path = Path("logs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -70,12 +72,25 @@ class Settings(BaseSettings):
 
     @property
     def handler_modules(self) -> tuple[str, ...]:
-        return tuple(name.strip() for name in self.handlers.split(",") if name.strip())
+        """Where to import handlers from besides entry points: modules, then what a program registered, one JSON a module."""
+        functions = [json.dumps(source, ensure_ascii=False) for source in json.loads(self.functions or "[]")]
+        return (*(name.strip() for name in self.handlers.split(",") if name.strip()), *functions)
 
     @field_validator("log_dir", "backup_dir", "report_dir", "state_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @field_validator("functions")
+    @classmethod
+    def _is_list_of_sources(cls, text: str) -> str:
+        try:
+            whole = all(source["module"] and source["functions"] for source in json.loads(text or "[]"))
+        except (ValueError, TypeError, KeyError):
+            whole = False
+        if not whole:
+            raise ValueError("a JSON list of objects with module, file and functions; programs write it themselves")
+        return text
 
     @model_validator(mode="after")
     def _beats_fit_lease(self) -> Settings:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scheduler.cli import exit_codes
+from scheduler.cli.execution_words import result_words, skip_words, trigger_words, waiting_words
 from scheduler.cli.grammar import Stop, both, chosen, command, noun
 from scheduler.cli.output import (
+    Column,
+    columns_wide,
     hint,
     moment,
     print_fields,
@@ -33,16 +37,7 @@ Numbers = Annotated[list[int] | None, typer.Argument(min=1, help=both("실행 �
 STATUSES = ("queued", "running", "success", "failed", "timed_out", "cancelled", "skipped", "lost")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FOLLOW_SECONDS = 0.5
-
-
-def result_words(row: Any) -> str:
-    """Return what an execution says of itself in one line: counts, progress, the reason or the error."""
-    if row["error_message"]:
-        return str(row["error_message"]).splitlines()[0][:200]
-    if row["skip_reason"]:
-        return str(row["skip_reason"])
-    figures = row["result"] or (row["progress"] or {}).get("counts") or {}
-    return " ".join(f"{name}={value}" for name, value in figures.items() if not isinstance(value, (dict, list)))
+NARROW = 100
 
 
 @command(app, "list", "실행 목록 (최근 것부터)", "List executions, newest first")
@@ -72,18 +67,25 @@ def list_(
     if chosen().json:
         print_json(found)
         return
-    print_table(found, [
+    print_table(found, columns(now), empty=say("실행이 없습니다. 지금 실행", "no executions; to run one now")
+                + ": erp-scheduler jobs run JOB")
+
+
+def columns(now: datetime) -> list[Column]:
+    """Return the columns of `executions list`; a narrow terminal gets those that one cannot do without."""
+    found: list[Column] = [
         ("ID", lambda row: row["id"]),
         (say("상태", "STATUS"), lambda row: row["status"]),
         (say("작업", "JOB"), lambda row: row["job_name"]),
-        (say("계기", "TRIGGER"), lambda row: row["trigger"]),
+        (say("계기", "TRIGGER"), trigger_words),
         (say("예정", "PLANNED"), lambda row: moment(row["scheduled_for"])),
         (say("시도", "TRY"), lambda row: row["attempt"]),
         (say("시작", "STARTED"), lambda row: relative(row["started_at"], now)),
         (say("시간", "TOOK"), lambda row: spell_duration(row["duration_ms"])),
         (say("노드", "NODE"), lambda row: row["node"]),
         (say("결과", "RESULT"), result_words),
-    ], empty=say("실행이 없습니다. 지금 실행", "no executions; to run one now") + ": erp-scheduler jobs run JOB")
+    ]
+    return found if columns_wide() >= NARROW else [found[place] for place in (0, 1, 2, 3, 4, 7, 9)]
 
 
 @command(app, "show", "실행 하나를 자세히", "Show everything about one execution")
@@ -95,8 +97,14 @@ def show_(execution: Number) -> None:
         row = find(connection, execution)
     if chosen().json:
         print_json(row)
-    else:
-        print_fields(row.items())
+        return
+    trigger = trigger_words(row)
+    words: dict[str, str | None] = {"trigger": trigger if trigger == row["trigger"] else f"{row['trigger']}  ({trigger})"}
+    if row["skip_reason"]:
+        words["skip_reason"] = skip_words(row["skip_reason"])
+    if row["held_for"] is not None and row["status"] == "queued":
+        words |= {"held_for": f"{row['held_for']}  ({waiting_words(row)})", "available_at": None, "waits_for": None}
+    print_fields((row | words).items())
 
 
 @command(app, "logs", "실행이 남긴 로그 (작업 이름이면 최근 실행)", "The lines of an execution (of a job: its latest)")

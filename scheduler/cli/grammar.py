@@ -67,7 +67,7 @@ class Bilingual(TyperGroup):
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
         set_language(_language_in(args))
-        _translate(self)
+        translate(self)
         return super().make_context(info_name, args, *rest, **extra)
 
 
@@ -82,14 +82,15 @@ def _language_in(args: list[str]) -> str | None:
     return None
 
 
-def _translate(command: Any) -> None:
+def translate(command: Any) -> None:
+    """Put the help of a command, and of all below it, into the language in force."""
     command.help = _spoken(command.help)
     command.short_help = _spoken(command.short_help)
     for parameter in command.params:
         if hasattr(parameter, "help"):
             parameter.help = _spoken(parameter.help)
     for child in getattr(command, "commands", {}).values():
-        _translate(child)
+        translate(child)
 
 
 def _check_language(value: str | None) -> str | None:

@@ -1,29 +1,24 @@
-"""`erp-scheduler jobs`: look at jobs and ask for something; job_edits.py changes them."""
+"""`erp-scheduler jobs`: list jobs and run them; the files that stand at the end of this one do the rest."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scheduler.cli import exit_codes
 from scheduler.cli.grammar import Stop, both, chosen, command, noun
-from scheduler.cli.output import (
-    Column,
-    moment,
-    print_fields,
-    print_json,
-    print_table,
-    relative,
-    show,
-    spell_duration,
-)
+from scheduler.cli.job_words import words_of
+from scheduler.cli.output import Column, columns_wide, print_json, print_table, relative, show
 from scheduler.cli.session import database
-from scheduler.words import language, say
+from scheduler.words import say
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from scheduler.queries.schedules import Surroundings
 
 app = noun("jobs", "작업을 보고, 만들고, 고치고, 실행합니다", "See, make, change and run jobs")
 Job = Annotated[str, typer.Argument(help=both("번호, 이름 또는 이름의 앞부분", "Id, name or the beginning of a name"))]
@@ -31,29 +26,47 @@ Jobs = Annotated[list[str], typer.Argument(help=both(
     "번호, 이름, @failing, @paused, @all, @type:…, @market:…", "Ids, names, @failing, @paused, @all, @type:…, @market:…"))]
 MARKS = {"active": "●", "paused": "⏸", "completed": "✓", "invalid": "✕"}
 BARS = {"success": "▇", "failed": "×", "timed_out": "×", "lost": "×", "cancelled": "·", "skipped": "·"}
-LOOKED_AHEAD = 10_000
+NARROW = 100
 
 
-def words_of(job: Any) -> str:
-    """Return a job's schedule in words, or as it stands when it cannot be read."""
-    from scheduler.queries.jobs import schedule_of
-    from scheduler.rules.words import schedule_in_words
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What `jobs list` shows beside the rows."""
 
-    return schedule_in_words(schedule_of(job), language())
+    now: datetime
+    around: Surroundings
+    ends: dict[int, list[str]]
+    edges: dict[int, list[dict[str, Any]]]
+    held: set[int]
 
 
-def columns(now: datetime, ends: dict[int, list[str]]) -> list[Column]:
-    """Return the columns of `jobs list`."""
-    return [
+def columns(listed: Listed) -> list[Column]:
+    """Return the columns of `jobs list`; a narrow terminal gets those that one cannot do without."""
+    found: list[Column] = [
         ("ID", lambda job: job["id"]),
         (say("상태", "STATUS"), lambda job: f"{MARKS.get(job['status'], '')} {job['status']}"),
         (say("이름", "NAME"), lambda job: job["name"]),
         (say("유형", "TYPE"), lambda job: job["job_type"]),
-        (say("일정", "SCHEDULE"), words_of),
-        (say("최근", "RECENT"), lambda job: "".join(BARS.get(end, "?") for end in ends.get(job["id"], []))),
-        (say("마지막", "LAST"), lambda job: _last(job, now)),
-        (say("다음", "NEXT"), lambda job: relative(job["next_run_at"], now) if job["status"] == "active" else "-"),
+        (say("일정", "SCHEDULE"), lambda job: words_of(job, listed.around, listed.edges.get(job["id"], ()))),
+        (say("최근", "RECENT"), lambda job: "".join(BARS.get(end, "?") for end in listed.ends.get(job["id"], []))),
+        (say("마지막", "LAST"), lambda job: _last(job, listed.now)),
+        (say("다음", "NEXT"), lambda job: _next(job, listed)),
     ]
+    if columns_wide() >= NARROW:
+        return found
+    mark: Column = ("", lambda job: MARKS.get(job["status"], "?"))
+    return [found[0], mark, found[2], found[4], found[7]]
+
+
+def _next(job: Any, listed: Listed) -> str:
+    if job["status"] == "paused" and job["paused_until"] is not None:
+        return say(f"재개 {relative(job['paused_until'], listed.now)}", f"resumes {relative(job['paused_until'], listed.now)}")
+    if job["status"] != "active":
+        return "-"
+    if job["id"] in listed.held:
+        names = ", ".join(edge["depends_on_name"] for edge in listed.edges.get(job["id"], ()) if not edge["met"])
+        return say(f"기다림: {names}", f"waits for {names}")
+    return relative(job["next_run_at"], listed.now)
 
 
 def _last(job: Any, now: datetime) -> str:
@@ -74,6 +87,8 @@ def list_(
 ) -> None:
     """List the jobs."""
     from scheduler.queries import jobs as queries
+    from scheduler.queries.dependencies import edges_from, held_jobs
+    from scheduler.queries.schedules import Surroundings
 
     _among("--status", status, tuple(MARKS))
     _among("--sort", sort, ("id", "next", "name", "last"))
@@ -84,96 +99,16 @@ def list_(
         if chosen().json:
             print_json([queries.public(job) for job in found])
             return
-        now = queries.database_now(connection)
-        ends = queries.last_ends(connection, [job["id"] for job in found])
+        ids = [job["id"] for job in found]
+        listed = Listed(queries.database_now(connection), Surroundings(connection), queries.last_ends(connection, ids),
+                        edges_from(connection, ids), held_jobs(connection, ids))
     nothing = say("작업이 없습니다. 만들기: erp-scheduler jobs add --help", "no jobs; make one: erp-scheduler jobs add --help")
-    print_table(found, columns(now, ends), empty=nothing)
+    print_table(found, columns(listed), empty=nothing)
 
 
 def _among(flag: str, value: str | None, allowed: tuple[str, ...]) -> None:
     if value is not None and value not in allowed:
         raise Stop(exit_codes.USAGE, f"{flag} {value}: {' | '.join(allowed)}")
-
-
-@command(app, "show", "작업 하나를 자세히", "Show everything about one job")
-def show_(job: Job) -> None:
-    """Show a job with its next planned times and its last executions."""
-    from scheduler.queries import executions
-    from scheduler.queries import jobs as queries
-
-    with database() as connection:
-        number = queries.find_job(connection, job)
-        row = queries.list_jobs(connection, ids=[number])[0]
-        now = queries.database_now(connection)
-        ended = executions.list_executions(connection, job_id=number, limit=10)
-    planned, fault = upcoming(row, now, 5)
-    if chosen().json:
-        print_json({**queries.public(row), "schedule": words_of(row), "next": planned, "problem": fault, "executions": ended})
-        return
-    print_fields([(say("일정", "schedule"), words_of(row)), *queries.public(row).items()])
-    if fault:
-        show(f"✕ {fault}")
-    for at in planned:
-        show(f"{say('예정', 'planned')}  {moment(at, row['timezone'])}  {relative(at, now)}")
-    for each in ended:
-        show(f"{say('실행', 'execution')} {each['id']}  {each['status']}  {moment(each['started_at'], row['timezone'])}  "
-             f"{spell_duration(each['duration_ms'])}")
-
-
-def upcoming(job: Any, now: datetime, count: int, until: datetime | None = None) -> tuple[list[datetime], str | None]:
-    """Compute the next planned times of a job, and say why there are none when its schedule cannot be read."""
-    from scheduler.errors import ScheduleError
-    from scheduler.queries.jobs import schedule_of
-    from scheduler.rules.schedule import next_after
-
-    if job["status"] != "active":
-        return [], None
-    times: list[datetime] = []
-    try:
-        planned = job["next_run_at"] or next_after(schedule_of(job), now)
-        while planned is not None and len(times) < count and (until is None or planned <= until):
-            times.append(planned)
-            planned = next_after(schedule_of(job), planned)
-    except ScheduleError as error:
-        return [], str(error)
-    return times, None
-
-
-@command(app, "next", "다음 예정 시각", "Say when jobs are next due")
-def next_(
-    job: Annotated[str | None, typer.Argument(help=both("번호 또는 이름 (없으면 전부)", "Id or name (none: all)"))] = None,
-    count: Annotated[int, typer.Option(min=1, max=LOOKED_AHEAD, help=both("개수", "How many"))] = 10,
-    hours: Annotated[float, typer.Option(min=0.01, help=both("몇 시간 앞까지", "How many hours ahead"))] = 24 * 366,
-) -> None:
-    """Compute the next planned times."""
-    from scheduler.queries import jobs as queries
-
-    with database() as connection:
-        ids = None if job is None else [queries.find_job(connection, job)]
-        found = queries.list_jobs(connection, ids=ids, status=None if ids else "active")
-        now = queries.database_now(connection)
-    until = now + timedelta(hours=min(hours, 24 * 366 * 100))
-    planned = sorted(
-        ({"job_id": row["id"], "name": row["name"], "at": at, "timezone": row["timezone"]}
-         for row in found for at in upcoming(row, now, count, until)[0]),
-        key=lambda each: (each["at"], each["job_id"]),
-    )[:count]
-    if chosen().json:
-        print_json(planned)
-        return
-    print_table(planned, [
-        (say("예정 시각", "PLANNED TIME"), lambda each: moment(each["at"], each["timezone"])),
-        ("", lambda each: relative(each["at"], now)),
-        ("ID", lambda each: each["job_id"]),
-        (say("이름", "NAME"), lambda each: each["name"]),
-    ], empty=_why_nothing(found))
-
-
-def _why_nothing(found: list[Any]) -> str:
-    if len(found) == 1 and found[0]["status"] != "active":
-        return say(f"작업 상태가 {found[0]['status']}입니다. 다시 시작: erp-scheduler jobs resume {found[0]['id']}",
-                   f"the job is {found[0]['status']}; to go on: erp-scheduler jobs resume {found[0]['id']}")
-    return say("그 안에 예정된 실행이 없습니다", "nothing is planned in that time")
 
 
 @command(app, "run", "지금 실행합니다", "Run jobs now")
@@ -225,6 +160,9 @@ def _say_queued(connection: Connection[Any], queued: list[tuple[Any, int]]) -> N
         hint(f"→ erp-scheduler executions logs {queued[-1][1]} --follow")
 
 
-from scheduler.cli import job_edits  # noqa: E402  the commands that change jobs register themselves on the same noun
+# They put their commands on the same noun, in the order in which --help shows them.
+from scheduler.cli import backfill, config_as_code, forecast, job_edits, job_pauses, job_show, revisions  # noqa: E402
 
-job_edits.register(app)
+for each in (job_show, forecast, job_edits, job_pauses, backfill, config_as_code):
+    each.register(app)
+revisions.register_jobs(app)

@@ -133,11 +133,29 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for title, _ in columns:
-        table.add_column(title, overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        table.add_row(*(_cell(value(row)) for _, value in columns))
+    cells = [[_cell(value(row)) for _, value in columns] for row in rows]
+    for (title, _), width in zip(columns, _widths([title for title, _ in columns], cells), strict=True):
+        table.add_column(title, overflow="ellipsis", no_wrap=True, max_width=width)
+    for line in cells:
+        table.add_row(*line)
     _print_trimmed(table)
+
+
+def columns_wide() -> int:
+    """Return how many columns a table has room for; a pipe has all that are needed."""
+    return console().width
+
+
+def _widths(titles: Sequence[str], cells: Sequence[Sequence[Any]]) -> list[int]:
+    """Return the widths of a table's columns; where there is no room, the widest give way, so that numbers stay whole."""
+    from rich.cells import cell_len
+
+    natural = [max(cell_len(title), *(line[place].cell_len for line in cells)) for place, title in enumerate(titles)]
+    room = columns_wide() - 2 * len(titles)
+    cap = max(natural)
+    while cap > 1 and sum(min(width, cap) for width in natural) > room:
+        cap -= 1
+    return [max(1, min(width, cap)) for width in natural]
 
 
 def _print_trimmed(table: Any) -> None:

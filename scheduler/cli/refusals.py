@@ -7,11 +7,15 @@ import psycopg
 from scheduler.cli import exit_codes
 from scheduler.cli.grammar import Stop
 from scheduler.database.connection import is_outage
-from scheduler.errors import Conflict, DatabaseUnavailable, NotAllowed, SchedulerError
+from scheduler.errors import Conflict, DatabaseUnavailable, NotAllowed, NotFound, SchedulerError
 from scheduler.words import say
 
 NOT_MIGRATED = ("42P01", "42703", "42883", "3F000")
 NOT_GRANTED = ("42501",)
+NOT_THERE = ("P0002",)
+NOT_NOW = ("55000",)
+IN_USE = ("55006",)
+LISTS_FAULTS = ("schedule_jobs", "schedule_workflows")
 BUSY = ("40001", "40P01", "55P03", "57014")
 
 
@@ -27,8 +31,12 @@ def in_our_words(error: Exception) -> SchedulerError | None:
         )
     if state == "23505":
         return Conflict(_taken(error))
-    if state in NOT_GRANTED:
+    if state in NOT_THERE:
+        return NotFound(_lines(error))
+    if state in NOT_GRANTED + NOT_NOW:
         return NotAllowed(_lines(error))
+    if state in IN_USE:
+        return Conflict(_lines(error))
     if state in BUSY:
         return Conflict(_lines(error) + "\n" + say("잠시 뒤에 다시 해 보세요", "try again in a moment"))
     if state.startswith(("22", "23")) or isinstance(error, psycopg.DataError):
@@ -51,7 +59,7 @@ def _primary(error: psycopg.Error) -> str:
 
 def _lines(error: psycopg.Error, prefix: str = "") -> str:
     lines = [f"{prefix}: {_primary(error)}" if prefix else _primary(error)]
-    faults = (error.diag.message_detail or "").split("; ") if error.diag.table_name == "schedule_jobs" else []
+    faults = (error.diag.message_detail or "").split("; ") if error.diag.table_name in LISTS_FAULTS else []
     # One fault is in the message already; the detail repeats it.
     if len(faults) > 1:
         lines += [f"- {fault}" for fault in faults]

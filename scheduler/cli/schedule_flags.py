@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from scheduler.errors import ParameterError, ScheduleError
 from scheduler.words import say
 
 SCHEDULE_COLUMNS = ("interval", "specific_times", "cron_expression", "run_at")
+ON_HOLIDAY = ("run", "skip", "previous", "next")
+OVERLAP = ("skip", "queue_one", "cancel_running", "allow")
+NONE = "none"
 
 
 def schedule_columns(
@@ -42,7 +45,7 @@ def schedule_columns(
     if cron:
         columns["cron_expression"] = _cron(cron, timezone)
     if run_at:
-        columns["run_at"] = _moment(run_at, timezone)
+        columns["run_at"] = read_moment(run_at, timezone)
     if delay:
         columns["run_at"] = (now + timedelta(seconds=seconds(delay))).replace(microsecond=0)
     return columns
@@ -68,7 +71,8 @@ def _cron(text: str, timezone: str | None) -> str:
     return text
 
 
-def _moment(text: str, timezone: str | None) -> datetime:
+def read_moment(text: str, timezone: str | None) -> datetime:
+    """Read a moment; one without a zone is meant in *timezone*. Raises ScheduleError."""
     from scheduler.rules.zones import open_zone
 
     try:
@@ -79,6 +83,62 @@ def _moment(text: str, timezone: str | None) -> datetime:
         )) from None
     zone: ZoneInfo = open_zone(timezone or "Asia/Seoul")
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def rule_columns(
+    *, on: str | None, start: str | None, until: str | None, max_runs: str | None, calendar: str | None,
+    holidays: str | None, jitter: str | None, overlap: str | None, max_instances: str | None, grace: str | None,
+    timezone: str | None,
+) -> dict[str, Any]:
+    """Return the columns of the rules that were given; ``none`` sets a column back to what it is without the flag.
+
+    Raises  ScheduleError when a text cannot be read; Stop (usage) for a number or a word that cannot be meant
+    """
+    readers: dict[str, tuple[str | None, Callable[[str], Any], Any]] = {
+        "days_of_week": (on, _days, None),
+        "start_at": (start, lambda text: read_moment(text, timezone), None),
+        "end_at": (until, lambda text: _last_moment(text, timezone), None),
+        "max_runs": (max_runs, lambda text: _number("--max-runs", text, 1, 1_000_000), None),
+        "calendar": (calendar, str, None),
+        "on_holiday": (holidays, lambda text: _word("--holidays", text, ON_HOLIDAY), "run"),
+        "jitter_seconds": (jitter, lambda text: _number("--jitter", f"{seconds(text):.0f}", 0, 3600), 0),
+        "overlap_policy": (overlap, lambda text: _word("--overlap", text, OVERLAP), "skip"),
+        "max_instances": (max_instances, lambda text: _number("--max-instances", text, 1, 100), 1),
+        "misfire_grace": (grace, lambda text: f"{seconds(text):g} seconds", "1 minute"),
+    }
+    columns = {
+        column: without if text.strip().lower() == NONE else read(text.strip())
+        for column, (text, read, without) in readers.items() if text is not None
+    }
+    if "calendar" in columns and columns["calendar"] is None:
+        columns.setdefault("on_holiday", "run")         # whatever else it says would bring a calendar back
+    return columns
+
+
+def _days(text: str) -> str:
+    from scheduler.rules.days import parse_days
+
+    parse_days(text)
+    return text
+
+
+def _last_moment(text: str, timezone: str | None) -> datetime:
+    moment = read_moment(text, timezone)
+    is_date = len(text) <= len("2026-12-31")
+    return moment + timedelta(days=1, seconds=-1) if is_date else moment
+
+
+def _number(flag: str, text: str, lowest: int, highest: int) -> int:
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+        raise Stop(exit_codes.USAGE, f"{flag} {text}: " + say(
+            f"{lowest}에서 {highest} 사이의 수를 쓰세요", f"write a number from {lowest} to {highest}"))
+    return int(text)
+
+
+def _word(flag: str, text: str, allowed: tuple[str, ...]) -> str:
+    if text not in allowed:
+        raise Stop(exit_codes.USAGE, f"{flag} {text}: {' | '.join(allowed)}")
+    return text
 
 
 def seconds(text: str) -> float:
@@ -101,9 +161,13 @@ def plain_columns(flags: Mapping[str, Any]) -> dict[str, Any]:
         columns["name"] = unicodedata.normalize("NFC", columns["name"])
     if "timeout_minutes" in columns:
         columns["timeout_minutes"] = seconds(columns["timeout_minutes"]) / 60
+    for text in ("owner", "description"):
+        if columns.get(text) == NONE:
+            columns[text] = None
     for listed in ("market_codes", "tags"):
         if listed in columns:
-            columns[listed] = [word for text in columns[listed] for word in (part.strip() for part in text.split(",")) if word]
+            words = [word for text in columns[listed] for word in (part.strip() for part in text.split(",")) if word]
+            columns[listed] = [] if words == [NONE] else words
     return columns
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from scheduler.settings import Settings
 
 APPLICATION = "erp-scheduler cli"
+VIA = "cli"
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -88,10 +90,26 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def change(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Open a transaction whose refusals come in the language of the person who asks."""
+def change(connection: psycopg.Connection[Any], *, keep: bool = True) -> Iterator[None]:
+    """Open a transaction whose refusals come in the language of the person who asks, and which names that person.
+
+    keep  False for a trial: whatever happened in it is undone at its end
+    """
+    from scheduler.queries.actors import name_actor
     from scheduler.queries.words import speak
 
-    with connection.transaction():
+    with connection.transaction(force_rollback=not keep):
         speak(connection, language())
+        name_actor(connection, who(), VIA)
         yield
+
+
+def who() -> str:
+    """Return the name of the operating system's user who types, also behind sudo."""
+    import getpass
+
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):         # a container may run under a number that has no name
+        name = f"uid {os.getuid()}"
+    return name.encode(errors="replace").decode()

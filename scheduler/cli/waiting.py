@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from scheduler.cli import exit_codes
+from scheduler.cli.execution_words import skip_words, waiting_words
 from scheduler.cli.grammar import chosen
 from scheduler.cli.output import clean, hint, print_json, show, spell_duration, tell
 from scheduler.model import ENDED
@@ -60,7 +61,8 @@ def _look(connection: Connection[Any], ids: list[int], said: dict[int, str]) -> 
 
 def _say_progress(row: Any, said: dict[int, str]) -> None:
     progress = row["progress"] or {}
-    parts = [row["status"], str(progress.get("message") or "")]
+    held = waiting_words(row) if row["held_for"] is not None and row["status"] == "queued" else ""
+    parts = [row["status"], held, str(progress.get("message") or "")]
     if progress.get("done") is not None:
         parts.append(f"{progress['done']}/{progress['total']}" if progress.get("total") else str(progress["done"]))
     parts += [f"{name}={value}" for name, value in (progress.get("counts") or {}).items()]
@@ -77,6 +79,8 @@ def _show(ended: list[Any]) -> None:
     for row in ended:
         show(f"{'✓' if row['status'] == 'success' else '✕'} {row['id']} {clean(row['job_name'])}  {row['status']}  "
              f"{spell_duration(row['duration_ms'])}")
+        if row["skip_reason"]:
+            tell(skip_words(row["skip_reason"]))
         if row["error_message"]:
             tell(clean(row["error_message"]))
             hint(f"→ erp-scheduler executions logs {row['id']}")

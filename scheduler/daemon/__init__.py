@@ -1,6 +1,6 @@
 """The daemon: plan, claim, run, record, until somebody says stop. The only part that knows both tables and processes.
 
-Four loops, each on a connection of its own: work (plan, claim, reap), recorder, heartbeats, listener.
+Five loops, each on a connection of its own: work (plan, claim, reap), recorder, heartbeats, listener, forecasts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from uuid import UUID
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
 from psycopg.errors import LockNotAvailable
 
+from scheduler.daemon.forecasts import Forecasts
 from scheduler.daemon.heartbeats import Heartbeats
 from scheduler.daemon.listener import Listener
 from scheduler.daemon.recorder import Recorder
@@ -146,7 +147,7 @@ class Daemon:
         shared = self.shared
         turns = {
             "work": self.work.turn, "record": Recorder(shared).turn, "heartbeat": self.heartbeats.turn,
-            "listen": Listener(shared).turn,
+            "listen": Listener(shared).turn, "forecast": Forecasts(shared).turn,
         }
         return {
             name: asyncio.create_task(

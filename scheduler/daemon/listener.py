@@ -73,4 +73,5 @@ class Listener:
                 shared.beat_wake.set()
         else:
             shared.edited = True
+            shared.forecast_wake.set()
         shared.work_wake.set()

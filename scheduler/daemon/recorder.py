@@ -66,6 +66,7 @@ class Recorder:
                 self.retry_at = time.monotonic() + BUSY_SECONDS
                 continue
             del shared.unrecorded[ended.outcome.token]
+            shared.edited = shared.edited or verdict.is_awaited
             lines[ended.execution.job_type].append(end_line(ended, verdict))
         for job_type, ends in lines.items():
             shared.logs.executions(job_type, ends)

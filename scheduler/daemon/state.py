@@ -32,6 +32,7 @@ class Shared:
         self.work_wake = asyncio.Event()
         self.record_wake = asyncio.Event()
         self.beat_wake = asyncio.Event()
+        self.forecast_wake = asyncio.Event()
         self.draining = asyncio.Event()
         self.stopped = asyncio.Event()
         self.direct = asyncio.Event()
@@ -53,7 +54,7 @@ class Shared:
     def stop(self) -> None:
         """Let every loop come to its end."""
         self.stopped.set()
-        for wake in (self.work_wake, self.record_wake, self.beat_wake):
+        for wake in (self.work_wake, self.record_wake, self.beat_wake, self.forecast_wake):
             wake.set()
 
     @property

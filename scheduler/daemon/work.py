@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import random
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 from scheduler.daemon.state import GATHERED, Shared
 from scheduler.daemon.steady import Connection, gathered, limited, waited
 from scheduler.log import event
+from scheduler.model import Execution
 from scheduler.protocol.claim import claim
+from scheduler.protocol.follow import follow, results_of_others, wake
 from scheduler.protocol.look import Sight, look
 from scheduler.protocol.plan import plan
 from scheduler.protocol.reap import reap
@@ -60,8 +63,13 @@ class Work:
         self.next_due = now + sight.wait if sight.wait is not None else math.inf
         if now >= self.next_reap or (sight.can_reap and now >= self.reap_from):
             await self._reap(connection)
-        if sight.can_plan:
+        if sight.can_wake:
+            await self._wake(connection)
+        if sight.can_plan or sight.can_wake:
             await self._plan(connection)
+        if sight.can_follow:
+            followed = await limited(follow(connection))
+            self.shared.hungry = self.shared.hungry or followed > 0
         self.shared.hungry = self.shared.hungry or sight.can_claim
         self._note_idleness(sight)
 
@@ -74,7 +82,7 @@ class Work:
         self.clock_offset = offset
 
     def _note_idleness(self, sight: Sight) -> None:
-        self.nothing_to_do = not sight.can_plan and not sight.can_claim and not self.shared.hungry
+        self.nothing_to_do = not (sight.can_plan or sight.can_wake or sight.can_claim or self.shared.hungry)
 
     async def _plan(self, connection: Connection) -> None:
         done = await limited(plan(connection, self.shared.pool.specs))
@@ -88,6 +96,10 @@ class Work:
         if done.skipped:
             event("INFO", "execution.skipped", count=done.skipped)
 
+    async def _wake(self, connection: Connection) -> None:
+        for job_id, name in await limited(wake(connection)):
+            event("INFO", "job.resumed", job_id=job_id, job=name, reason="its pause is over")
+
     async def _claim(self, connection: Connection) -> None:
         pool, settings = self.shared.pool, self.settings
         if self.shared.is_saturated:
@@ -99,10 +111,18 @@ class Work:
             claim(connection, settings.node, self.shared.instance_id, list(pool.specs), room, settings.lease_seconds)
         )
         self.shared.is_saturated = len(taken) == room
-        self.shared.hungry = self.shared.hungry or self.shared.is_saturated
+        # Of a job that shares its places only one execution is taken at a time.
+        self.shared.hungry = self.shared.hungry or self.shared.is_saturated or any(each.shares for each in taken)
         if taken:
-            pool.start(taken, sent_at + settings.lease_limit_seconds)
+            pool.start(await self._with_dependencies(connection, taken), sent_at + settings.lease_limit_seconds)
             self.shared.record_wake.set()  # from now on there may be words to write
+
+    async def _with_dependencies(self, connection: Connection, taken: list[Execution]) -> list[Execution]:
+        job_ids = [each.job_id for each in taken if each.follows]
+        if not job_ids:
+            return taken
+        results = await limited(results_of_others(connection, job_ids))
+        return [replace(each, dependencies=results.get(each.job_id, {})) for each in taken]
 
     async def _reap(self, connection: Connection) -> None:
         self.next_reap = time.monotonic() + REAP_SECONDS

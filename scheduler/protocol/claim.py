@@ -23,12 +23,19 @@ CANDIDATES = """
        AND execution.available_at <= now()
        AND execution.job_type = ANY (%(job_types)s)
        AND ({only}::bigint IS NULL OR execution.job_id = {only})
-       AND (SELECT job.status = 'active' OR (job.status = 'completed' AND execution.trigger IN ('manual', 'retry'))
+       AND (SELECT (job.status = 'active' OR (job.status = 'completed' AND execution.trigger IN ('manual', 'retry')))
+                   AND CASE WHEN job.max_instances = 1 THEN
+                           coalesce((SELECT held.expires_at FROM schedule_locks AS held
+                                      WHERE held.job_id = execution.job_id AND held.slot = 0), '-infinity') <= now()
+                           AND (SELECT live.id FROM job_executions AS live
+                                 WHERE live.job_id = execution.job_id AND live.status = 'running' LIMIT 1) IS NULL
+                       ELSE
+                           job.max_instances > (SELECT count(*) FROM schedule_locks AS held
+                                                 WHERE held.job_id = execution.job_id AND held.expires_at > now())
+                           AND job.max_instances > (SELECT count(*) FROM job_executions AS live
+                                                     WHERE live.job_id = execution.job_id AND live.status = 'running')
+                       END
               FROM schedule_jobs AS job WHERE job.id = execution.job_id)
-       AND coalesce((SELECT held.expires_at FROM schedule_locks AS held
-                      WHERE held.job_id = execution.job_id AND held.slot = 0), '-infinity') <= now()
-       AND (SELECT live.id FROM job_executions AS live
-             WHERE live.job_id = execution.job_id AND live.slot = 0 AND live.status = 'running') IS NULL
        AND execution.id = (SELECT ahead.id FROM job_executions AS ahead
                             WHERE ahead.job_id = execution.job_id AND ahead.status = 'queued'
                               AND ahead.available_at <= now()
@@ -40,7 +47,13 @@ CANDIDATES = """
 
 CLAIM = compact(
     "WITH candidate AS MATERIALIZED (" + CANDIDATES + """), picked AS MATERIALIZED (
-    SELECT job.id AS job_id, execution.id AS execution_id
+    SELECT job.id AS job_id, execution.id AS execution_id,
+           CASE WHEN job.max_instances = 1 THEN 0 ELSE
+               (SELECT min(place) FROM generate_series(0, job.max_instances - 1) AS place
+                 WHERE NOT EXISTS (SELECT FROM schedule_locks AS held
+                                    WHERE held.job_id = job.id AND held.slot = place AND held.expires_at > now())
+                   AND NOT EXISTS (SELECT FROM job_executions AS live
+                                    WHERE live.job_id = job.id AND live.slot = place AND live.status = 'running')) END AS slot
       FROM candidate
       JOIN job_executions AS execution ON execution.id = candidate.id
       JOIN schedule_jobs  AS job       ON job.id = candidate.job_id
@@ -52,12 +65,12 @@ CLAIM = compact(
     UPDATE schedule_jobs AS job
        SET fence = job.fence + 1
       FROM picked
-     WHERE job.id = picked.job_id
-    RETURNING job.id AS job_id, picked.execution_id, job.fence, job.name, job.timeout_minutes, job.max_retries,
-              job.last_success_at
+     WHERE job.id = picked.job_id AND picked.slot IS NOT NULL
+    RETURNING job.id AS job_id, picked.execution_id, picked.slot, job.fence, job.name, job.timeout_minutes, job.max_retries,
+              job.last_success_at, job.max_instances
 ), leased AS (
     INSERT INTO schedule_locks (job_id, slot, execution_id, fence, node, expires_at)
-    SELECT job_id, 0, execution_id, fence, %(node)s, now() + make_interval(secs => %(lease)s) FROM fenced
+    SELECT job_id, slot, execution_id, fence, %(node)s, now() + make_interval(secs => %(lease)s) FROM fenced
     ON CONFLICT (job_id, slot) DO UPDATE
        SET execution_id = excluded.execution_id, token = excluded.token, fence = excluded.fence, node = excluded.node,
            locked_at = now(), heartbeat_at = now(), expires_at = excluded.expires_at
@@ -65,7 +78,7 @@ CLAIM = compact(
     RETURNING execution_id, token
 )
 UPDATE job_executions AS execution
-   SET status = 'running', token = leased.token, fence = fenced.fence, slot = 0, node = %(node)s,
+   SET status = 'running', token = leased.token, fence = fenced.fence, slot = fenced.slot, node = %(node)s,
        instance_id = %(instance_id)s, started_at = clock_timestamp(),
        lease_expires_at = now() + make_interval(secs => %(lease)s)
   FROM leased
@@ -75,7 +88,8 @@ UPDATE job_executions AS execution
 RETURNING execution.id, execution.job_id, fenced.name, execution.job_type, execution.trigger, execution.scheduled_for,
           execution.attempt, execution.failed_attempts, execution.slot, execution.token, fenced.fence,
           least(greatest(fenced.timeout_minutes, 0.001), 10080) * 60, fenced.max_retries, execution.parameters,
-          execution.market_codes, execution.checkpoint, fenced.last_success_at
+          execution.market_codes, execution.checkpoint, fenced.last_success_at, fenced.max_instances > 1,
+          EXISTS (SELECT FROM job_dependencies AS edge WHERE edge.job_id = execution.job_id)
 """
 )
 

@@ -29,7 +29,8 @@ WITH outcome AS MATERIALIZED (
     SELECT outcome.*, execution.job_id
       FROM outcome JOIN job_executions AS execution ON execution.id = outcome.id
 ), job AS MATERIALIZED (                          -- lock order of the whole house: job, lock, execution; nobody waits
-    SELECT job.id, job.max_retries, job.next_run_at, job.run_at
+    SELECT job.id, job.max_retries, job.next_run_at,
+           num_nonnulls(job.run_at, job.end_at, job.max_runs) > 0 AS has_end
       FROM schedule_jobs AS job
      WHERE job.id IN (SELECT job_id FROM known)
      ORDER BY job.id
@@ -103,6 +104,9 @@ WITH outcome AS MATERIALIZED (
            consecutive_failures = CASE WHEN closed.status = 'success' THEN 0
                                        WHEN closed.status IN ('failed', 'timed_out', 'lost') THEN job.consecutive_failures + 1
                                        ELSE job.consecutive_failures END,
+           last_failure_at = CASE WHEN closed.status IN ('failed', 'timed_out', 'lost')
+                                       AND NOT EXISTS (SELECT FROM retried WHERE retried.retry_of = closed.id)
+                                  THEN closed.finished_at ELSE job.last_failure_at END,
            run_count       = job.run_count + 1
       FROM closed
      WHERE job.id = closed.job_id
@@ -112,8 +116,9 @@ SELECT outcome.id,
             WHEN known.id IS NULL OR NOT taken.is_ours THEN 'refused'
             ELSE 'busy' END AS verdict,
        retried.wait,
-       job.run_at IS NOT NULL AND retried.retry_of IS NULL AS one_off,
-       closed.duration_ms
+       job.has_end AND retried.retry_of IS NULL AS ends,
+       closed.duration_ms,
+       EXISTS (SELECT FROM job_dependencies AS edge WHERE edge.depends_on = known.job_id) AS is_awaited
   FROM outcome
   LEFT JOIN known   ON known.id = outcome.id
   LEFT JOIN taken   ON taken.id = outcome.id
@@ -125,10 +130,10 @@ SELECT outcome.id,
 # A limit tells the planner how few rows to expect; without it, it would read whole tables to join a handful.
 CLOSE_UP_TO = {at_most: compact(CLOSE.replace("{at_most}", str(at_most))) for at_most in (8, 64, 1024)}
 
-COMPLETE_ONE_OFFS = """
+COMPLETE = """
 UPDATE schedule_jobs AS job
    SET status = 'completed'
- WHERE job.run_at IS NOT NULL
+ WHERE (job.run_at IS NOT NULL OR job.end_at IS NOT NULL OR job.max_runs IS NOT NULL)
    AND job.status = 'active'
    AND job.next_run_at IS NULL
    AND job.planned_version = job.spec_version
@@ -152,13 +157,16 @@ class Verdict:
 
     status  the status that was written; ``refused`` when the execution was no longer ours; ``busy`` = try again
     wait    seconds until the retry that was queued with it, None without one
+    ends    whether its job has an end, and may have come to it
+    is_awaited  whether other jobs depend on its job
     """
 
     execution_id: int
     status: str
     wait: float | None
-    one_off: bool
+    ends: bool
     duration_ms: int | None
+    is_awaited: bool = False
 
 
 async def close_executions(
@@ -185,9 +193,9 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-async def complete_one_offs(connection: psycopg.AsyncConnection[Any], job_ids: Sequence[int] | None = None) -> None:
-    """Mark one-off jobs that have run as completed; None looks at all of them."""
-    await connection.execute(COMPLETE_ONE_OFFS, {"ids": None if job_ids is None else list(job_ids)})
+async def complete_jobs(connection: psycopg.AsyncConnection[Any], job_ids: Sequence[int] | None = None) -> None:
+    """Mark jobs that have come to their end as completed; None looks at all of them."""
+    await connection.execute(COMPLETE, {"ids": None if job_ids is None else list(job_ids)})
 
 
 async def end_sessions(connection: psycopg.AsyncConnection[Any], execution_ids: Sequence[int]) -> None:

@@ -55,7 +55,8 @@ INSERT INTO scheduler_nodes (instance_id, name, host, pid, version, workers, run
 VALUES (%(instance_id)s, %(name)s, %(host)s, %(pid)s, %(version)s, %(workers)s, %(running)s, %(job_types)s, %(state)s,
         %(lease_seconds)s)
 ON CONFLICT (instance_id) DO UPDATE
-   SET running = excluded.running, state = excluded.state, seen_at = now()
+   SET running = excluded.running, seen_at = now(),
+       state = CASE scheduler_nodes.state WHEN 'stopped' THEN 'stopped' ELSE excluded.state END
 """
 
 FORGET_NODES = "DELETE FROM scheduler_nodes WHERE seen_at < now() - interval '7 days'"
@@ -85,7 +86,7 @@ async def renew(
 
 
 async def report_node(connection: psycopg.AsyncConnection[Any], facts: dict[str, Any]) -> None:
-    """Say that this daemon lives. For people's eyes; nothing is ever decided by it."""
+    """Say that this daemon lives, or has stopped, which is its last word. For people's eyes; nothing is decided by it."""
     await connection.execute(REPORT, facts)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from scheduler.model import ExecutionStatus, Outcome
-from scheduler.protocol.close import Verdict, close_executions, complete_one_offs, end_sessions
+from scheduler.protocol.close import Verdict, close_executions, complete_jobs, end_sessions
 
 LAPSED = """
 SELECT id, token, attempt, failed_attempts, node
@@ -42,7 +42,7 @@ async def reap(connection: psycopg.AsyncConnection[Any], grace: timedelta) -> li
     outcomes = [_lost(row, "its lease lapsed") for row in await cursor.fetchall()]
     verdicts = await _end(connection, outcomes, grace) if outcomes else []
     await connection.execute(DROP_STALE_LOCKS, {"grace": grace})
-    await complete_one_offs(connection)
+    await complete_jobs(connection)
     return verdicts
 
 

@@ -11,7 +11,7 @@ import psycopg
 
 from scheduler.database.connection import is_outage
 from scheduler.model import ExecutionStatus, Outcome
-from scheduler.protocol.close import Verdict, close_executions, complete_one_offs
+from scheduler.protocol.close import Verdict, close_executions, complete_jobs
 
 DROP_LOCKS = "DELETE FROM schedule_locks WHERE token = ANY (%(tokens)s)"
 
@@ -27,8 +27,8 @@ async def record(connection: psycopg.AsyncConnection[Any], outcomes: Sequence[Ou
     refused = {verdict.execution_id for verdict in verdicts if verdict.status == "refused"}
     if refused:
         await _drop_locks(connection, [o.token for o in outcomes if o.execution_id in refused])
-    if any(verdict.one_off for verdict in verdicts):
-        await complete_one_offs(connection)
+    if any(verdict.ends for verdict in verdicts):
+        await complete_jobs(connection)
     return verdicts
 
 

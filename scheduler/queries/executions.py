@@ -10,12 +10,25 @@ from scheduler.errors import NotFound
 from scheduler.queries.rows import Row, row, rows
 from scheduler.words import say
 
-LIST = """
-SELECT id, job_id, job_name, job_type, trigger, status, scheduled_for, attempt, failed_attempts, available_at, priority,
-       parameters, market_codes, slot, fence, node, instance_id, lease_expires_at, cancel_requested, started_at,
-       finished_at, duration_ms, exit_code, result, checkpoint, progress, error_class, error_message, skip_reason,
-       missed_count, retry_of, created_at
-  FROM job_executions
+# Beside the columns: what a planned time still waits for, by name.
+COLUMNS = """
+SELECT id, job_id, job_name, job_type, trigger, status, scheduled_for, attempt, failed_attempts, available_at, held_for,
+       priority, parameters, market_codes, slot, fence, node, instance_id, lease_expires_at, cancel_requested, cancel_reason,
+       started_at, finished_at, duration_ms, exit_code, result, checkpoint, progress, error_class, error_message, skip_reason,
+       missed_count, retry_of, created_at,
+       CASE WHEN held_for = 'dependency' AND status = 'queued' THEN ARRAY(
+           SELECT former.name
+             FROM job_dependencies AS edge
+             JOIN schedule_jobs AS former ON former.id = edge.depends_on
+            WHERE edge.job_id = execution.job_id
+              AND NOT coalesce(CASE WHEN edge.condition = 'ever' THEN former.last_success_at IS NOT NULL
+                                    WHEN edge.outcome = 'success' THEN former.last_success_at > edge.seen_at
+                                    ELSE former.last_failure_at > edge.seen_at END, false)
+            ORDER BY former.name) END AS waits_for
+  FROM job_executions AS execution
+"""
+
+LIST = COLUMNS + """
  WHERE (%(job_id)s::bigint IS NULL OR job_id = %(job_id)s)
    AND (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s))
    AND (%(trigger)s::text IS NULL OR trigger = %(trigger)s)
@@ -49,12 +62,7 @@ def list_executions(
     })
 
 
-SHOW = """
-SELECT id, job_id, job_name, job_type, trigger, status, scheduled_for, attempt, failed_attempts, available_at, priority,
-       parameters, market_codes, slot, fence, node, instance_id, lease_expires_at, cancel_requested, started_at,
-       finished_at, duration_ms, exit_code, result, checkpoint, progress, error_class, error_message, skip_reason,
-       missed_count, retry_of, created_at
-  FROM job_executions
+SHOW = COLUMNS + """
  WHERE id = %(id)s
 """
 

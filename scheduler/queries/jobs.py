@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import time
 from typing import Any
 
 import psycopg
@@ -12,7 +11,6 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from scheduler.errors import Conflict, NotFound
-from scheduler.model import Every, Schedule
 from scheduler.queries.rows import Row, rows
 from scheduler.words import say
 
@@ -23,11 +21,12 @@ SELECT id, name, job_type, status, interval::text AS interval,
        extract(epoch FROM interval - make_interval(
            months => (extract(year FROM interval) * 12 + extract(month FROM interval))::integer))::float8
            AS interval_seconds,
-       specific_times, cron_expression, run_at, timezone,
-       misfire_policy, misfire_grace::text AS misfire_grace, overlap_policy, market_codes, parameters, priority,
-       timeout_minutes, max_retries, important, owner, description, tags, next_run_at, last_run_at, last_success_at,
-       last_status, last_error, consecutive_failures, run_count, anchor_at, spec_version, planned_version, planned_at,
-       fence, created_at, updated_at
+       specific_times, cron_expression, run_at, timezone, days_of_week, start_at, end_at, max_runs, calendar, on_holiday,
+       jitter_seconds, misfire_policy, misfire_grace::text AS misfire_grace, overlap_policy, max_instances, market_codes,
+       parameters, priority, timeout_minutes, max_retries, important, owner, description, tags, workflow, workflow_step,
+       paused_until, pause_reason,
+       next_run_at, last_run_at, last_success_at, last_failure_at, last_status, last_error, consecutive_failures, run_count,
+       occurrence_count, anchor_at, spec_version, planned_version, planned_at, fence, created_at, updated_at
   FROM schedule_jobs
  WHERE (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
    AND (%(status)s::text IS NULL OR status = %(status)s)
@@ -64,15 +63,6 @@ def list_jobs(
 def public(job: Mapping[str, Any]) -> Row:
     """Return a job as JSON shows it: the columns of the table, the interval as text."""
     return {name: value for name, value in job.items() if name not in ("interval_months", "interval_seconds")}
-
-
-def schedule_of(job: Mapping[str, Any]) -> Schedule:
-    """Return the schedule of a row that list_jobs or draft gave."""
-    every = None
-    if job["interval"] is not None:
-        every = Every(job["interval_months"], job["interval_seconds"])
-    times = tuple(each.isoformat() if isinstance(each, time) else each for each in job["specific_times"] or ())
-    return Schedule(every, times, job["cron_expression"], job["run_at"], job["timezone"], job["anchor_at"])
 
 
 FIND = """

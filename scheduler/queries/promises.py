@@ -131,7 +131,8 @@ QUEUE_BOUND = """
 SELECT job_id, array_agg(id ORDER BY id) AS executions
   FROM job_executions AS execution
  WHERE status = 'queued' AND trigger = 'schedule' AND job_id IS NOT NULL
-   AND EXISTS (SELECT FROM schedule_jobs AS job WHERE job.id = execution.job_id AND job.misfire_policy <> 'run_all')
+   AND EXISTS (SELECT FROM schedule_jobs AS job WHERE job.id = execution.job_id AND job.misfire_policy <> 'run_all'
+                 AND job.overlap_policy <> 'allow')
  GROUP BY job_id
 HAVING count(*) > 1
 """

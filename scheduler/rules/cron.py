@@ -9,7 +9,7 @@ follows real time.
 from __future__ import annotations
 
 from copy import copy
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from cronsim import CronSim, CronSimError
 
 from scheduler.errors import ScheduleError
 from scheduler.rules.quoting import quoted
-from scheduler.rules.trigger import PlannedTimes
+from scheduler.rules.trigger import WallTimes
 from scheduler.rules.zones import (
     DAY,
     SECOND,
@@ -58,7 +58,7 @@ class BoundedCronSim(CronSim):
             raise StopIteration
 
 
-class CronText(PlannedTimes):
+class CronText(WallTimes):
     """The planned times of one crontab(5) expression in one zone; made by parse_cron."""
 
     def __init__(self, text: str, fields: BoundedCronSim, timezone: ZoneInfo) -> None:
@@ -66,37 +66,48 @@ class CronText(PlannedTimes):
         self.timezone = timezone
         self._fields = fields
         minute, hour = fields.parts[1:3]
-        self._follows_real_time = minute.startswith("*") or hour.startswith("*")
+        self.follows_real_time = minute.startswith("*") or hour.startswith("*")
+        self._times: tuple[time, ...] = ()
 
     def __str__(self) -> str:
         return f"cron[{self.text}]"
 
     def after(self, moment: datetime) -> datetime | None:
         """Return the first planned time strictly after *moment*, both in UTC; None when five years hold none."""
-        if self._follows_real_time:
+        if self.follows_real_time:
             return self._after_in_real_time(moment)
-        return first_instant_after(moment, self._next_local, self.timezone)
+        return first_instant_after(moment, self.next_local, self.timezone)
 
-    def _next_local(self, local: datetime) -> datetime | None:
+    def next_local(self, local: datetime) -> datetime | None:
+        """Return the first local time strictly after *local* that fits."""
         search = copy(self._fields)         # a copy costs a tenth of parsing anew
         search.start(local)
         return next(search, None)
 
+    def times_on(self, day: date) -> tuple[time, ...]:
+        """Return the times of day that fit on *day*."""
+        fields = self._fields
+        if day.month not in fields.months or not fields.match_day(day):
+            return ()
+        if not self._times:
+            self._times = tuple(time(hour, minute) for hour in sorted(fields.hours) for minute in sorted(fields.minutes))
+        return self._times
+
     def _after_in_real_time(self, moment: datetime) -> datetime | None:
         zone = self.timezone
         offset = offset_at(moment, zone)
-        local = self._next_local(local_time(moment, zone))
+        local = self.next_local(local_time(moment, zone))
         change = clock_change(moment, moment + DAY, zone)
         if change is not None and (local is None or (local - offset).replace(tzinfo=UTC) >= change):
             offset = offset_at(change, zone)
-            local = self._next_local(local_time(change, zone) - SECOND)     # the change itself may be a planned time
+            local = self.next_local(local_time(change, zone) - SECOND)     # the change itself may be a planned time
         while local is not None:
             found = (local - offset).replace(tzinfo=UTC)
             if offset_at(found, zone) == offset:
                 return found
             if exists(local, zone):
                 return first_instant(local, zone)
-            local = self._next_local(local)
+            local = self.next_local(local)
         return None
 
 

@@ -12,6 +12,8 @@ from scheduler.rules.schedule import Due
 from scheduler.settings import MISFIRE_CAP
 from scheduler.words import say
 
+SkipReason = Literal["overlap", "dependency", "misfire", "holiday", "overlay"]
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -24,7 +26,7 @@ class Planned:
     status: Literal["queued", "skipped"]
     trigger: Literal["schedule", "catchup"]
     missed_count: int = 0
-    skip_reason: Literal["overlap", "misfire"] | None = None
+    skip_reason: SkipReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,16 @@ class Plan:
 
 
 def decide(
-    policy: str, due: Due, now: datetime, grace: timedelta, in_the_way: bool, cap: int = MISFIRE_CAP
+    policy: str, due: Due, now: datetime, grace: timedelta, in_the_way: bool, cap: int = MISFIRE_CAP,
+    reason: SkipReason = "overlap",
 ) -> Plan:
     """Turn due planned times into rows.
 
     policy      run_once, skip or run_all
     grace       how late a planned time still counts as on time
-    in_the_way  a former occurrence of this job is queued, waiting for its retry, or running
+    in_the_way  former occurrences of this job leave no place for another
     cap         how many rows run_all may queue at once
+    reason      what keeps a former occurrence in the way
     """
     if policy not in ("run_once", "skip", "run_all"):
         raise ScheduleError(say(
@@ -51,7 +55,7 @@ def decide(
         ))
     on_time = now - due.latest <= grace
     if in_the_way:
-        return Plan((_skipped(due.latest, due.count, "overlap"),))
+        return Plan((_skipped(due.latest, due.count, reason),))
     if policy == "run_once":
         return Plan((_queued(due.latest, on_time and due.count == 1, due.count - 1),))
     if policy == "skip":
@@ -79,6 +83,6 @@ def _queued(time: datetime, on_time: bool, missed_count: int = 0) -> Planned:
     return Planned(time, "queued", "schedule" if on_time else "catchup", missed_count)
 
 
-def _skipped(time: datetime, count: int, reason: Literal["overlap", "misfire"]) -> Planned:
+def _skipped(time: datetime, count: int, reason: SkipReason) -> Planned:
     """Make one row that stands for *count* planned times."""
     return Planned(time, "skipped", "schedule", count - 1, reason)

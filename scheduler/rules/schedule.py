@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
@@ -15,16 +15,24 @@ from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped
 
 from scheduler.errors import ScheduleError
 from scheduler.model import Every, Schedule
+from scheduler.rules.calendars import Calendar
 from scheduler.rules.cron import parse_cron
+from scheduler.rules.days import EVERY_DAY, parse_days
+from scheduler.rules.overlays import Overlay
+from scheduler.rules.pace import Paced
 from scheduler.rules.quoting import quoted
-from scheduler.rules.trigger import Interval, PlannedTimes, TimesOfDay
-from scheduler.rules.zones import open_zone
+from scheduler.rules.shape import LONGEST_CLOSURE, DayRule, Moving, Within, midnight, on_days
+from scheduler.rules.trigger import Interval, OneMoment, PlannedTimes, TimesOfDay, WallTimes
+from scheduler.rules.zones import DAY, open_zone
 from scheduler.words import say
 
 SHORTEST_INTERVAL = timedelta(seconds=1)
 LONGEST_INTERVAL_MONTHS = 1200
 LONGEST_INTERVAL = timedelta(days=36525)
 COUNTED_AT_MOST = 20_000
+ON_HOLIDAY = ("run", "skip", "previous", "next")
+A_LEAP_YEAR_FOLLOWS = datetime(2023, 12, 31, tzinfo=UTC)
+BEGINNING_OF_TIME = datetime(1000, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,6}))?)?")
 
@@ -54,6 +62,17 @@ def compile_schedule(schedule: Schedule) -> BaseTrigger | None:
     Raises  ScheduleError when it cannot be read
     """
     zone = open_zone(schedule.timezone)
+    plain = _plain(schedule, zone)
+    if plain is None or not (
+        schedule.days_of_week is not None or schedule.start or schedule.end or schedule.on_holiday != "run" or schedule.overlays
+    ):
+        return plain
+    if not isinstance(plain, PlannedTimes):
+        plain = OneMoment(plain.run_date, zone)
+    return _within(_on_its_days(schedule, _paced(plain, schedule.overlays), zone), schedule)
+
+
+def _plain(schedule: Schedule, zone: ZoneInfo) -> BaseTrigger | None:
     kinds = [schedule.every is not None, bool(schedule.times), schedule.cron is not None, schedule.run_at is not None]
     if sum(kinds) > 1:
         raise ScheduleError(say(
@@ -69,6 +88,65 @@ def compile_schedule(schedule: Schedule) -> BaseTrigger | None:
     if schedule.run_at is not None:
         return DateTrigger(_aware(schedule.run_at, "run_at"), timezone=UTC)
     return None
+
+
+def _paced(plain: PlannedTimes, overlays: tuple[Overlay, ...]) -> PlannedTimes:
+    for each in overlays:
+        _aware(each.start, "starts_at")
+        _aware(each.end, "ends_at")
+        if each.action not in ("stop", "multiply") or (each.action == "multiply" and not 0 < (each.factor or 0) < math.inf):
+            raise ScheduleError(say(
+                f"기간 설정 {quoted(each.name)}: stop 또는 0보다 큰 factor의 multiply여야 합니다",
+                f"overlay {quoted(each.name)} is neither stop nor multiply with a factor above zero",
+            ))
+    periods = [each for each in overlays if each.action == "multiply" and each.start < each.end]
+    return Paced(plain, periods) if periods and isinstance(plain, Interval) else plain
+
+
+def _on_its_days(schedule: Schedule, plain: PlannedTimes, zone: ZoneInfo) -> PlannedTimes:
+    days = EVERY_DAY if schedule.days_of_week is None else parse_days(schedule.days_of_week)
+    how, calendar = schedule.on_holiday, schedule.calendar
+    if how not in ON_HOLIDAY or (how != "run" and calendar is None):
+        raise ScheduleError(say(
+            f"on_holiday {quoted(how)}: run, 또는 calendar와 함께 skip, previous, next 중 하나를 쓰세요",
+            f"on_holiday {quoted(how)} is not run, nor skip, previous or next with a calendar",
+        ))
+    found: PlannedTimes
+    if how in ("run", "skip"):
+        found = on_days(plain, DayRule(days, None if how == "run" else calendar), zone)
+    elif calendar is None or not isinstance(plain, WallTimes):
+        raise ScheduleError(say(
+            f"on_holiday {how}은(는) 정해진 시각만 옮길 수 있습니다. 주기에는 run 또는 skip을 쓰세요",
+            f"on_holiday {how} moves fixed times; with an interval write run or skip",
+        ))
+    else:
+        found = Moving(plain, days, calendar, backwards=how == "previous")
+    if found is not plain and all(found.after(moment) is None for moment in _looked_at(plain, calendar, zone)):
+        raise ScheduleError(say(
+            "요일과 달력에 맞는 실행 시각이 5년 안에 없습니다. days_of_week, calendar, on_holiday를 확인하세요",
+            "no planned time fits the days of the week and the calendar within 5 years; see days_of_week, calendar, on_holiday",
+        ))
+    return found
+
+
+def _looked_at(plain: PlannedTimes, calendar: Calendar | None, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield moments after which planned times must be found, if there are to be any at all."""
+    if isinstance(plain, OneMoment):
+        yield plain.moment - LONGEST_CLOSURE * DAY
+        return
+    yield A_LEAP_YEAR_FOLLOWS
+    if isinstance(plain, Paced):
+        yield from plain.starts[1:]
+    for day, (is_closed, _) in sorted(calendar.days.items()) if calendar is not None else ():
+        if not is_closed:
+            yield midnight(day, zone) - DAY
+
+
+def _within(inner: PlannedTimes, schedule: Schedule) -> PlannedTimes:
+    start = None if schedule.start is None else _aware(schedule.start, "start_at")
+    end = None if schedule.end is None else _aware(schedule.end, "end_at")
+    stops = [(each.start, each.end) for each in schedule.overlays if each.action == "stop"]
+    return Within(inner, start, end, stops) if start or end or stops else inner
 
 
 def next_after(schedule: Schedule, moment: datetime) -> datetime | None:
@@ -93,6 +171,8 @@ def occurrences(schedule: Schedule, first: datetime, until: datetime, cap: int) 
     trigger = compile_schedule(schedule)
     if isinstance(trigger, Interval):
         return _due_by_arithmetic(trigger, first, until, cap)
+    if isinstance(trigger, Within) and isinstance(trigger.inner, Interval) and trigger.only_ends_after(first):
+        return _due_by_arithmetic(trigger.inner, first, max(first, min(until, trigger.end or until)), cap)
     return _due_by_walking(_stepper(schedule), first, until, cap)
 
 
@@ -150,7 +230,7 @@ def _stepper(schedule: Schedule) -> Callable[[datetime], datetime | None]:
         if moment >= END_OF_TIME:
             return None
         if isinstance(trigger, PlannedTimes):
-            return trigger.after(moment)
+            return trigger.after(max(moment, BEGINNING_OF_TIME))
         if isinstance(trigger, DateTrigger):
             planned: datetime = trigger.run_date
             return planned if planned > moment else None

@@ -1,6 +1,7 @@
 """Our triggers: APScheduler's interface over a function from a moment to the next planned time.
 
 Intervals and times of day live here, cron text in ``cron.py``; one single moment is APScheduler's own DateTrigger.
+``shape.py`` puts days, calendars and periods around them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import calendar
 from abc import abstractmethod
 from bisect import bisect_right
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]
@@ -74,7 +75,29 @@ class Interval(PlannedTimes):
         return number
 
 
-class TimesOfDay(PlannedTimes):
+class WallTimes(PlannedTimes):
+    """Planned times that a wall clock names: each is a local time, and comes once.
+
+    follows_real_time  the local times are a pattern for a running clock instead (cron with a ``*`` in hour or minute)
+    """
+
+    timezone: ZoneInfo
+    follows_real_time = False
+
+    @abstractmethod
+    def next_local(self, local: datetime) -> datetime | None:
+        """Return the first named local time strictly after *local*, existing or not; None when there is none."""
+
+    @abstractmethod
+    def times_on(self, day: date) -> tuple[time, ...]:
+        """Return the times of day that are named on *day*, in order."""
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the first planned time strictly after *moment*, both in UTC."""
+        return first_instant_after(moment, self.next_local, self.timezone)
+
+
+class TimesOfDay(WallTimes):
     """Planned times at fixed times of every day in a zone.
 
     A time that the clocks jump over comes once, at the end of the gap; one that they show twice comes once, the first
@@ -88,12 +111,35 @@ class TimesOfDay(PlannedTimes):
     def __str__(self) -> str:
         return f"times[{', '.join(str(each) for each in self.times)}]"
 
-    def after(self, moment: datetime) -> datetime | None:
-        """Return the first planned time strictly after *moment*, both in UTC."""
-        return first_instant_after(moment, self._next_local, self.timezone)
-
-    def _next_local(self, local: datetime) -> datetime:
+    def next_local(self, local: datetime) -> datetime:
         place = bisect_right(self.times, local.time())
         if place < len(self.times):
             return datetime.combine(local, self.times[place])
         return datetime.combine(local + DAY, self.times[0])
+
+    def times_on(self, day: date) -> tuple[time, ...]:
+        return self.times
+
+
+class OneMoment(WallTimes):
+    """One single planned time, where a calendar or a period may move it or leave it out."""
+
+    follows_real_time = True            # it stays the second of two equal local times, if it was
+
+    def __init__(self, moment: datetime, timezone: ZoneInfo) -> None:
+        self.moment = moment
+        self.timezone = timezone
+        self._local = local_time(moment, timezone)
+
+    def __str__(self) -> str:
+        return f"moment[{self.moment}]"
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the moment itself while it is ahead."""
+        return self.moment if self.moment > moment else None
+
+    def next_local(self, local: datetime) -> datetime | None:
+        return self._local if self._local > local else None
+
+    def times_on(self, day: date) -> tuple[time, ...]:
+        return (self._local.time(),) if self._local.date() == day else ()

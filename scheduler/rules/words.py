@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 
-from scheduler.errors import ScheduleError
 from scheduler.model import Every, Schedule
+from scheduler.rules.condition_words import around, clock, on_days
 from scheduler.rules.quoting import LONGEST, quoted
-from scheduler.rules.zones import open_zone
 
 UNITS = (
     (604800, "주", "week"), (86400, "일", "day"), (3600, "시간", "hour"), (60, "분", "minute"), (1, "초", "second"),
@@ -22,9 +20,12 @@ Words = tuple[str, str]
 
 def schedule_in_words(schedule: Schedule, language: str) -> str:
     """Describe *schedule* in Korean (``ko``) or English (``en``), with its zone where that is not Seoul's."""
-    words = _describe(schedule)
-    text = words[0] if language == "ko" else words[1]
-    has_clock = schedule.times or schedule.cron is not None or schedule.run_at is not None
+    clauses = [on_days(_describe(schedule), schedule.days_of_week), *around(schedule)]
+    text = ", ".join(clause[0 if language == "ko" else 1] for clause in clauses)
+    has_clock = (
+        schedule.times or schedule.cron is not None or schedule.run_at is not None
+        or len(clauses) > 1 or schedule.days_of_week is not None
+    )
     return f"{text} ({_as_typed(schedule.timezone)})" if has_clock and schedule.timezone != "Asia/Seoul" else text
 
 
@@ -38,16 +39,9 @@ def _describe(schedule: Schedule) -> Words:
     if schedule.cron is not None:
         return _cron(schedule.cron)
     if schedule.run_at is not None:
-        moment = _clock(schedule.run_at, schedule.timezone)
+        moment = clock(schedule.run_at, schedule.timezone)
         return f"{moment} 한 번", f"once at {moment}"
     return "수동 실행", "by hand"
-
-
-def _clock(moment: datetime, timezone: str) -> str:
-    try:
-        return f"{moment.astimezone(open_zone(timezone)):%Y-%m-%d %H:%M}"
-    except (ScheduleError, OverflowError, ValueError):
-        return str(moment)
 
 
 def _every(every: Every) -> Words:

@@ -148,6 +148,7 @@ def make_context(message: dict[str, Any], link: ChildLink) -> Context:
         trigger=message["trigger"],
         last_success_at=datetime.fromisoformat(last_success_at) if last_success_at else None,
         checkpoint=message["checkpoint"],
+        dependencies=message["dependencies"],
         settings={**message["settings"], "database_url": message["database_url"]},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from scheduler.errors import ConfigError
 from scheduler.handler import Handler
@@ -51,10 +51,10 @@ def describe(handlers: dict[str, Handler], threaded: dict[str, str]) -> list[dic
 
 
 def start_over_without(
-    threaded: dict[str, str], types: list[dict[str, object]], options: dict[str, object]
+    threaded: dict[str, str], types: list[dict[str, object]], options: dict[str, Any]
 ) -> NoReturn:
     """Begin again without the sources that started threads: a process with threads cannot be forked safely."""
-    options["spawned"] = [made for made in types if made["spawn"]]
-    options["skip"] = sorted(set(threaded.values()))
+    options["spawned"] = [*options.get("spawned", ()), *(made for made in types if made["spawn"])]
+    options["skip"] = sorted({*options.get("skip", ()), *threaded.values()})
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-P", "-m", "scheduler.running.warden", sys.argv[1], json.dumps(options)])

@@ -258,6 +258,7 @@ class Pool:
         body = json.dumps({
             "execution_id": execution.id, "job_id": execution.job_id, "job_name": execution.job_name,
             "job_type": execution.job_type, "trigger": execution.trigger, "attempt": execution.attempt,
+            "dependencies": execution.dependencies,
             "fence": execution.fence, "scheduled_for": execution.scheduled_for.astimezone(UTC).isoformat(),
             "last_success_at": last.isoformat() if last else None, "deadline": deadline,
             "parameters": execution.parameters, "market_codes": execution.market_codes,

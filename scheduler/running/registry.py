@@ -12,6 +12,7 @@ from typing import Any
 
 from scheduler.errors import ConfigError
 from scheduler.handler import Handler, make_handler
+from scheduler.running.functions import load_functions
 
 GROUP = "erp_scheduler.handlers"
 
@@ -25,9 +26,13 @@ def sources(modules: Iterable[str]) -> list[tuple[str, str]]:
 def load_source(value: str, job_type: str) -> Iterator[Handler]:
     """Import one source and yield its handlers.
 
-    value     ``package.module:function`` of an entry point, or a module whose ``@handler`` functions all count
+    value     ``package.module:function`` of an entry point, a module whose ``@handler`` functions all count, or the
+              JSON of a program's own functions
     Raises    ConfigError naming the source
     """
+    if value.startswith("{"):
+        yield from load_functions(value)
+        return
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # last, so that a folder named handlers/ here shadows nothing
     module_name, _, attribute = value.partition(":")

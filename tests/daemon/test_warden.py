@@ -37,7 +37,7 @@ def start(execution_id: int, job_type: str, **parameters: object) -> bytes:
     body = {
         "execution_id": execution_id, "job_id": 1, "job_name": "job", "job_type": job_type, "trigger": "manual",
         "attempt": 1, "fence": 1, "scheduled_for": "2026-01-01T00:00:00+00:00", "last_success_at": None,
-        "deadline": boottime() + 60, "parameters": parameters, "market_codes": [], "checkpoint": None,
+        "deadline": boottime() + 60, "parameters": parameters, "market_codes": [], "checkpoint": None, "dependencies": {},
         "database_url": "", "settings": {}, "memory_mb": 1024,
     }
     return f"start {execution_id} 60 {boottime() + 60:.6f} fork {json.dumps(body)}\n".encode()

@@ -54,8 +54,8 @@ def test_every_command_exists_with_its_options(name: str) -> None:
     for words in found:
         command: Any = typer.main.get_command(app)
         while words and hasattr(command, "commands"):
-            assert words[0] in command.commands, words
-            command, words = command.commands[words[0]], words[1:]
+            command, words = command.get_command(None, words[0]), words[1:]
+            assert command is not None, words
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("-")} <= known, words
 

@@ -132,6 +132,12 @@ def test_a_demo_keeps_away_from_a_folder_that_is_not_its_own(cli: Cli, tmp_path:
     assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["file"]
 
 
+def test_a_word_that_is_no_command_names_the_nearest_noun(cli: Cli) -> None:
+    assert "'executions'" in cli("execution", code=2).stderr
+    shown = cli("--help", "--lang", "ko").stdout
+    assert shown.index("jobs") < shown.index("sandbox") and "작업을 보고" in shown
+
+
 def test_version_at_every_place(cli: Cli) -> None:
     for words in (["--version"], ["jobs", "list", "--version"]):
         assert cli(*words).stdout.startswith("erp-scheduler ")
@@ -148,15 +154,17 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
                           env={**os.environ, "ERP_SCHEDULER_LANG": "en", **environment}, check=False)
 
 
-def test_help_comes_fast_and_imports_no_database() -> None:
+def test_help_comes_fast_and_imports_no_database(tmp_path: Path) -> None:
     times = []
-    for _ in range(3):
+    for _ in range(4):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert run("-m", "scheduler", "jobs", "list", "--help").returncode == 0
+        # The first one compiles, as an installation does: nobody's programs are compiled at every start.
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+        assert run("-m", "scheduler", "jobs", "list", "--help", **compiled).returncode == 0
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         # Processor time: what the clock on the wall shows depends on who else is at work here.
         times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(times) < 0.5
+    assert min(times) < 0.5, times
     loaded = run("-c", "import sys, scheduler.cli.main; print(*sys.modules)").stdout.split()
     assert not {"psycopg", "pydantic", "fastapi", "apscheduler", "scheduler.daemon", "handlers"} & set(loaded)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scheduler.protocol import claim, look, plan
+from scheduler.protocol import claim, due, follow, forecast, look
 from tests.protocol.conftest import Node
 from tests.support.daemons import Rows
 
@@ -42,7 +42,7 @@ async def test_the_poll_reads_no_whole_table(node: Node, many: Rows) -> None:
 
 
 async def test_planning_reads_no_whole_table(node: Node, many: Rows) -> None:
-    query = plan.DUE.format(candidates=plan.CANDIDATES.format(limit=500), parameters_bytes=262144)
+    query = due.DUE.format(candidates=due.CANDIDATES.format(limit=500), parameters_bytes=262144)
     assert whole_tables(await explained(node, query)) == set()
 
 
@@ -50,3 +50,12 @@ async def test_claiming_reads_no_whole_table(node: Node, many: Rows) -> None:
     parameters = {"job_types": ["noop"], "node": "a", "lease": 60.0, "instance_id": node.instance_id}
     query = claim.CLAIM.replace("{limit}", "8").replace("{only}", "NULL")
     assert whole_tables(await explained(node, query, parameters)) == set()
+
+
+async def test_following_and_foreseeing_read_no_whole_table(node: Node, many: Rows) -> None:
+    many.connection.execute(
+        "INSERT INTO job_dependencies (job_id, depends_on) SELECT id, id - 1 FROM schedule_jobs WHERE id % 100 = 2")
+    many.connection.execute("ANALYZE")
+    stale = forecast.STALE.format(jobs=forecast.JOBS, batch=forecast.BATCH)
+    for query in (follow.FOLLOW, follow.WAKE, stale):
+        assert whole_tables(await explained(node, query)) == set()

@@ -185,3 +185,12 @@ def count_up(context: Context, steps: int = 5, pause: float = 0.1) -> dict[str, 
 def plain_parameters(batch_size: int = 10, with_details: bool = True) -> dict[str, Any]:
     """Need no context."""
     return {"batch_size": batch_size, "with_details": with_details}
+
+
+@handler("step")
+def step(context: Context, fail_unless: str = "") -> dict[str, Any]:
+    """Pass on what the jobs before it gave, one more each; fail as long as a file is not there."""
+    if fail_unless and not os.path.exists(fail_unless):
+        raise RuntimeError("not yet")
+    before = [given["passed"] for given in context.dependencies.values() if "passed" in given]
+    return {"passed": 1 + max(before, default=0), "before": sorted(context.dependencies)}

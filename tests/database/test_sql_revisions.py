@@ -1,0 +1,116 @@
+"""The history of jobs: what is written, by whom, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.daemons import Rows
+
+
+@pytest.fixture
+def rows(connection: psycopg.Connection[Any]) -> Rows:
+    return Rows(connection)
+
+
+@pytest.fixture
+def job(rows: Rows) -> int:
+    return int(rows.one(
+        "INSERT INTO schedule_jobs (name, job_type, interval, specific_times, market_codes, parameters, tags)"
+        " VALUES ('주문', 'noop', '20 days 02:00:05', NULL, '{coupang}', '{\"days\": 1}', '{a,b}') RETURNING id"))
+
+
+def history(rows: Rows, job: int) -> list[Any]:
+    return rows.all("SELECT revision, action, changed FROM job_revisions WHERE job_id = %s ORDER BY revision", job)
+
+
+def name_actor(rows: Rows, actor: str, via: str) -> None:
+    rows.connection.execute(
+        "SELECT set_config('erp_scheduler.actor', %s, false), set_config('erp_scheduler.via', %s, false)", (actor, via))
+
+
+def test_each_edit_is_one_revision_with_its_author_and_door(rows: Rows, job: int) -> None:
+    name_actor(rows, "minji", "web")
+    rows.connection.execute("UPDATE schedule_jobs SET interval = '1h', max_retries = 9")
+    name_actor(rows, "", "telnet")
+    rows.connection.execute("DELETE FROM schedule_jobs")
+    assert history(rows, job) == [(1, "insert", []), (2, "update", ["interval", "max_retries"]), (3, "delete", [])]
+    login = rows.one("SELECT session_user::text")
+    assert rows.all("SELECT actor, via FROM job_revisions ORDER BY id") == [(login, "sql"), ("minji", "web"), (login, "sql")]
+    assert rows.one("SELECT old ->> 'max_retries', new ->> 'max_retries' FROM job_revisions WHERE revision = 2") == ("3", "9")
+    assert rows.one("SELECT new FROM job_revisions WHERE revision = 3") is None
+
+
+def test_what_the_service_writes_is_no_edit(rows: Rows, job: int) -> None:
+    rows.connection.execute(
+        "UPDATE schedule_jobs SET max_retries = 3, next_run_at = now() + interval '1h', fence = 7, run_count = 9")
+    rows.connection.execute("INSERT INTO calendar_days (day) VALUES ('2027-01-04')")
+    rows.connection.execute("SET application_name = 'erp-scheduler daemon t'")
+    rows.connection.execute("UPDATE schedule_jobs SET status = 'completed'")
+    assert history(rows, job) == [(1, "insert", [])]
+
+
+def test_every_column_is_either_edited_by_people_or_written_by_the_service(rows: Rows, job: int) -> None:
+    kept = set(rows.one("SELECT array_agg(key) FROM job_revisions, jsonb_object_keys(new) AS key"))
+    columns = set(rows.all(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'schedule_jobs'::regclass AND attnum > 0 AND NOT attisdropped"))
+    service = {"id", "next_run_at", "last_run_at", "last_success_at", "last_failure_at", "last_status", "last_error",
+               "consecutive_failures", "run_count", "occurrence_count", "anchor_at", "spec_version", "planned_version",
+               "planned_at", "fence", "created_at", "updated_at"}
+    assert kept == columns - service
+
+
+def test_restore_undoes_the_latest_edit_and_goes_to_any_revision(rows: Rows, job: int) -> None:
+    rows.connection.execute(
+        "UPDATE schedule_jobs SET interval = NULL, specific_times = '{09:00,18:00:30}', market_codes = '{naver,11st}'")
+    rows.connection.execute("UPDATE schedule_jobs SET specific_times = NULL, cron_expression = '0 9 * * *', name = 'b'")
+    undone = rows.one("SELECT name, cron_expression, specific_times::text, market_codes FROM schedule_restore(%s)", job)
+    assert undone == ("주문", None, "{09:00:00,18:00:30}", ["naver", "11st"])
+    rows.connection.execute("SET intervalstyle = 'iso_8601'")
+    first = rows.one(
+        "SELECT interval = '20 days 02:00:05', specific_times, market_codes, parameters, tags FROM schedule_restore('주문', 1)")
+    assert first == (True, None, ["coupang"], {"days": 1}, ["a", "b"])
+    assert [each[1] for each in history(rows, job)] == ["insert", "update", "update", "restore", "restore"]
+    rows.connection.execute("UPDATE schedule_jobs SET owner = 'x'")
+    assert history(rows, job)[-1] == (6, "update", ["owner"])
+
+
+def test_a_deleted_job_comes_back_with_its_id_by_id_or_name(rows: Rows, job: int) -> None:
+    rows.connection.execute("DELETE FROM schedule_jobs")
+    assert rows.one("SELECT id, name, interval = '20 days 02:00:05' FROM schedule_restore('주문')") == (job, "주문", True)
+    rows.connection.execute("DELETE FROM schedule_jobs")
+    assert rows.one("SELECT id, status, planned_version < spec_version FROM schedule_restore(%s)", job) == (job, "active", True)
+    assert [each[1] for each in history(rows, job)] == ["insert", "delete", "restore", "delete", "restore"]
+    rows.connection.execute("DELETE FROM schedule_jobs")
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is the deletion"):
+        rows.connection.execute("SELECT schedule_restore(%s, 6)", (job,))
+
+
+def test_what_cannot_be_restored_is_said(rows: Rows, job: int) -> None:
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="there was no job"):
+        rows.connection.execute("SELECT schedule_restore(%s)", (job,))
+    with pytest.raises(psycopg.errors.NoDataFound, match="has no revision 9"):
+        rows.connection.execute("SELECT schedule_restore(%s, 9)", (job,))
+    with pytest.raises(psycopg.errors.NoDataFound, match="no job with id 4711"):
+        rows.connection.execute("SELECT schedule_restore(4711)")
+    rows.connection.execute("UPDATE schedule_jobs SET name = 'b'")
+    rows.connection.execute("INSERT INTO schedule_jobs (name, job_type) VALUES ('주문', 'noop')")
+    with pytest.raises(psycopg.errors.UniqueViolation, match="another job is named '주문' now"):
+        rows.connection.execute("SELECT schedule_restore(%s)", (job,))
+
+
+def test_an_invalid_row_is_restored_with_another_chance(rows: Rows, job: int) -> None:
+    rows.connection.execute("SET application_name = 'erp-scheduler daemon t'")
+    rows.connection.execute("UPDATE schedule_jobs SET status = 'invalid', last_error = 'x'")
+    rows.connection.execute("RESET application_name")
+    rows.connection.execute("UPDATE schedule_jobs SET interval = '1h'")
+    assert rows.one("SELECT status FROM schedule_restore(%s)", job) == "active"
+
+
+def test_many_rows_edited_at_once_have_their_own_revisions(rows: Rows) -> None:
+    rows.connection.execute(
+        "INSERT INTO schedule_jobs (name, job_type) SELECT 'job ' || n, 'noop' FROM generate_series(1, 500) n")
+    rows.connection.execute("UPDATE schedule_jobs SET max_retries = 1")
+    assert rows.one("SELECT count(*), count(DISTINCT job_id), max(revision) FROM job_revisions") == (1000, 500, 2)
