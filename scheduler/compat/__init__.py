@@ -1,0 +1,1 @@
+"""Names that users of other schedulers know, over the same jobs: ``service``, ``recipe`` and ``tasks``."""
