@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: help install demo run test test-faults test-hour lint bench pins
+.PHONY: help install demo run test test-faults test-edits test-hour lint bench pins
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -25,6 +25,9 @@ test: $(INSTALLED)  ## run all tests (ARGS="-k claim")
 
 test-faults: $(INSTALLED)  ## ten minutes of faults, and their table into docs/faults.md (ARGS="--seconds 60")
 	$(BIN)/python -m tests.faults.run --seconds 600 --report docs/faults.md $(ARGS)
+
+test-edits: $(INSTALLED)  ## 5,000 sequences of edits between the daemon's steps (ERP_EDIT_SEED=1 for others than the usual)
+	ERP_EDIT_SEQUENCES=5000 $(BIN)/python -m pytest tests/protocol/test_edits_machine.py $(ARGS)
 
 test-hour: $(INSTALLED)  ## an hour of three shops in minutes: late orders, faults, kills (ARGS="--minutes 20 --speed 60")
 	$(BIN)/python -m tests.markets.hour $(ARGS)

@@ -33,6 +33,12 @@ class ExecutionStatus(StrEnum):
 ENDED = frozenset(ExecutionStatus) - {ExecutionStatus.QUEUED, ExecutionStatus.RUNNING}
 
 
+class Unreadable(str):
+    """JSON that Python refuses (numbers of thousands of digits, thousands of levels), as the beginning of its text."""
+
+    __slots__ = ()
+
+
 class Trigger(StrEnum):
     SCHEDULE = "schedule"
     MANUAL = "manual"

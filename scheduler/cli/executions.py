@@ -242,12 +242,15 @@ def _retry_one(connection: Connection[Any], number: int, given: dict[str, Any] |
 
 
 @command(app, "cancel", "취소합니다", "Cancel executions")
-def cancel(execution: Annotated[list[int], typer.Argument(min=1, help=both("실행 번호", "Executions"))]) -> None:
+def cancel(
+    execution: Annotated[list[int], typer.Argument(min=1, help=both("실행 번호", "Executions"))],
+    reason: Annotated[str | None, typer.Option(help=both("까닭 (기록에 남습니다)", "Why; kept with it"))] = None,
+) -> None:
     """End executions: those that wait at once, those that run at their node's next look."""
     from scheduler.protocol.requests import cancel as ask
 
     with database() as connection, connection.transaction():
-        ended = [{"execution_id": number, "state": ask(connection, number)} for number in dict.fromkeys(execution)]
+        ended = [{"execution_id": number, "state": ask(connection, number, reason)} for number in dict.fromkeys(execution)]
     if chosen().json:
         print_json(ended)
         return

@@ -128,10 +128,10 @@ class Run:
         with self._core.open() as connection:
             return executions.successor(connection, self.id) is not None
 
-    def cancel(self) -> str:
+    def cancel(self, reason: str | None = None) -> str:
         """Ask it to end. Returns cancelled or cancel_requested. Raises Conflict when it has ended."""
         with self._core.open() as connection:
-            return requests.cancel(connection, self.id)
+            return requests.cancel(connection, self.id, reason)
 
     def logs(self) -> list[Row]:
         """Return the lines it wrote."""

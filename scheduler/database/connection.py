@@ -5,12 +5,16 @@ No session state is relied on (no prepared names, no session locks), so a pooler
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import set_json_loads
 
 from scheduler.errors import DatabaseUnavailable
+from scheduler.model import Unreadable
 
 DAEMON = "erp-scheduler daemon"
 """Sessions whose application_name starts so are a daemon's: the triggers trust them and stay silent."""
@@ -32,6 +36,7 @@ LIMITS = ("-c lock_timeout=2s -c statement_timeout=15s -c idle_in_transaction_se
 
 # A connection that has met one of these is of no further use: the server is going away, or is not the primary.
 DROP_CONNECTION = ("57P01", "57P02", "57P03", "25006")
+SHOWN_JSON = 200
 
 
 def with_defaults(dsn: str, application_name: str, **options: Any) -> str:
@@ -55,19 +60,23 @@ def connect(dsn: str, application_name: str = "erp-scheduler") -> psycopg.Connec
     Raises  DatabaseUnavailable with PostgreSQL's own words
     """
     try:
-        return psycopg.connect(with_defaults(dsn, application_name), autocommit=True, prepare_threshold=None)
+        connection = psycopg.connect(with_defaults(dsn, application_name), autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error).strip()) from error
+    set_json_loads(read_json, connection)
+    return connection
 
 
 async def connect_async(dsn: str, application_name: str) -> psycopg.AsyncConnection[Any]:
     """Open an asynchronous connection in autocommit mode. Raises DatabaseUnavailable."""
     try:
-        return await psycopg.AsyncConnection.connect(
+        connection = await psycopg.AsyncConnection.connect(
             with_defaults(dsn, application_name), autocommit=True, prepare_threshold=None
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error).strip()) from error
+    set_json_loads(read_json, connection)
+    return connection
 
 
 async def connect_daemon(dsn: str, loop: str) -> psycopg.AsyncConnection[Any]:
@@ -88,6 +97,19 @@ async def connect_daemon(dsn: str, loop: str) -> psycopg.AsyncConnection[Any]:
 def compact(query: str) -> str:
     """Return *query* without comments and indentation: psycopg remembers how to send texts of up to 4096 characters."""
     return " ".join(" ".join(line.partition("--")[0] for line in query.splitlines()).split())
+
+
+def read_json(data: str | bytes) -> Any:
+    """Return what *data* says, or its beginning as Unreadable: one row's JSON must not cost a whole batch of rows."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return Unreadable(str(data[:SHOWN_JSON], "utf-8", "replace") if isinstance(data, bytes) else data[:SHOWN_JSON])
+
+
+def is_contention(error: BaseException) -> bool:
+    """Say whether *error* means that somebody else holds a row this moment: nobody's fault, to be tried again."""
+    return isinstance(error, (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure))
 
 
 def is_outage(error: BaseException) -> bool:

@@ -63,11 +63,12 @@ CLAIM = compact(
        FOR NO KEY UPDATE OF job, execution SKIP LOCKED
 ), fenced AS (
     UPDATE schedule_jobs AS job
-       SET fence = job.fence + 1
+       SET fence = least(job.fence, 9223372036854775806) + 1
       FROM picked
      WHERE job.id = picked.job_id AND picked.slot IS NOT NULL
     RETURNING job.id AS job_id, picked.execution_id, picked.slot, job.fence, job.name, job.timeout_minutes, job.max_retries,
-              job.last_success_at, job.max_instances
+              job.max_instances,
+              CASE WHEN job.last_success_at BETWEEN '1970-01-01' AND '2300-01-01' THEN job.last_success_at END AS last_success_at
 ), leased AS (
     INSERT INTO schedule_locks (job_id, slot, execution_id, fence, node, expires_at)
     SELECT job_id, slot, execution_id, fence, %(node)s, now() + make_interval(secs => %(lease)s) FROM fenced
@@ -85,7 +86,8 @@ UPDATE job_executions AS execution
   JOIN fenced ON fenced.execution_id = leased.execution_id
  WHERE execution.id = leased.execution_id
    AND execution.status = 'queued'
-RETURNING execution.id, execution.job_id, fenced.name, execution.job_type, execution.trigger, execution.scheduled_for,
+RETURNING execution.id, execution.job_id, fenced.name, execution.job_type, execution.trigger,
+          least(greatest(execution.scheduled_for, '1970-01-01'), '2300-01-01'),
           execution.attempt, execution.failed_attempts, execution.slot, execution.token, fenced.fence,
           least(greatest(fenced.timeout_minutes, 0.001), 10080) * 60, fenced.max_retries, execution.parameters,
           execution.market_codes, execution.checkpoint, fenced.last_success_at, fenced.max_instances > 1,

@@ -83,14 +83,14 @@ WITH outcome AS MATERIALIZED (
 ), retried AS (
     INSERT INTO job_executions (job_id, job_name, job_type, trigger, scheduled_for, attempt, failed_attempts,
                                 available_at, priority, parameters, market_codes, checkpoint, retry_of)
-    SELECT closed.job_id, closed.job_name, closed.job_type, 'retry', closed.scheduled_for, closed.attempt + 1,
-           closed.failed_attempts + closed.counted::int,
+    SELECT closed.job_id, closed.job_name, closed.job_type, 'retry', closed.scheduled_for, least(closed.attempt, 2147483646) + 1,
+           least(closed.failed_attempts, 2147483646) + closed.counted::int,
            CASE WHEN closed.has_floor OR job.next_run_at IS NULL THEN now() + make_interval(secs => closed.delay)
                 ELSE least(now() + make_interval(secs => closed.delay), greatest(job.next_run_at, now())) END,
            closed.priority, closed.parameters, closed.market_codes, closed.checkpoint, closed.id
       FROM closed JOIN job ON job.id = closed.job_id
      WHERE closed.wants_retry
-       AND (NOT closed.counted OR closed.failed_attempts + 1 <= job.max_retries)
+       AND (NOT closed.counted OR closed.failed_attempts < job.max_retries)
     ON CONFLICT DO NOTHING
     RETURNING retry_of, extract(epoch FROM available_at - now())::float8 AS wait
 ), noted AS (
@@ -102,12 +102,13 @@ WITH outcome AS MATERIALIZED (
                                   WHEN closed.status = 'cancelled' THEN job.last_error
                                   ELSE left(closed.error_message, 2000) END,
            consecutive_failures = CASE WHEN closed.status = 'success' THEN 0
-                                       WHEN closed.status IN ('failed', 'timed_out', 'lost') THEN job.consecutive_failures + 1
+                                       WHEN closed.status IN ('failed', 'timed_out', 'lost')
+                                       THEN least(job.consecutive_failures, 2147483646) + 1
                                        ELSE job.consecutive_failures END,
            last_failure_at = CASE WHEN closed.status IN ('failed', 'timed_out', 'lost')
                                        AND NOT EXISTS (SELECT FROM retried WHERE retried.retry_of = closed.id)
                                   THEN closed.finished_at ELSE job.last_failure_at END,
-           run_count       = job.run_count + 1
+           run_count       = least(job.run_count, 9223372036854775806) + 1
       FROM closed
      WHERE job.id = closed.job_id
 )
@@ -131,8 +132,9 @@ SELECT outcome.id,
 CLOSE_UP_TO = {at_most: compact(CLOSE.replace("{at_most}", str(at_most))) for at_most in (8, 64, 1024)}
 
 COMPLETE = """
-UPDATE schedule_jobs AS job
+UPDATE schedule_jobs
    SET status = 'completed'
+ WHERE id IN (SELECT job.id FROM schedule_jobs AS job
  WHERE (job.run_at IS NOT NULL OR job.end_at IS NOT NULL OR job.max_runs IS NOT NULL)
    AND job.status = 'active'
    AND job.next_run_at IS NULL
@@ -140,6 +142,7 @@ UPDATE schedule_jobs AS job
    AND (%(ids)s::bigint[] IS NULL OR job.id = ANY (%(ids)s))
    AND NOT EXISTS (SELECT FROM job_executions AS waiting WHERE waiting.job_id = job.id AND waiting.status = 'queued')
    AND NOT EXISTS (SELECT FROM job_executions AS live WHERE live.job_id = job.id AND live.status = 'running')
+   FOR NO KEY UPDATE SKIP LOCKED)
 """
 
 END_SESSIONS = """

@@ -21,7 +21,7 @@ WITH edge AS MATERIALIZED (
     SELECT job_id, true AS is_held FROM job_executions WHERE held_for IS NOT NULL AND status = 'queued'
      UNION
     SELECT job_id, false FROM edge WHERE came_at > seen_at
-), ready AS MATERIALIZED (
+), fit AS MATERIALIZED (
     SELECT job.id, job.name, job.job_type, job.priority, job.parameters, job.market_codes
       FROM candidate
       JOIN schedule_jobs AS job ON job.id = candidate.job_id
@@ -37,6 +37,19 @@ WITH edge AS MATERIALIZED (
                                  WHERE waiting.job_id = job.id AND waiting.status = 'queued' AND waiting.trigger <> 'backfill')))
      ORDER BY job.id
        FOR NO KEY UPDATE OF job SKIP LOCKED
+), free_edge AS MATERIALIZED (                    -- what somebody else holds is left for the next look, with its job
+    SELECT job_id, depends_on FROM job_dependencies WHERE job_id IN (SELECT id FROM fit) FOR NO KEY UPDATE SKIP LOCKED
+), free_row AS MATERIALIZED (
+    SELECT id FROM job_executions
+     WHERE job_id IN (SELECT id FROM fit) AND status = 'queued' AND held_for IS NOT NULL
+       FOR NO KEY UPDATE SKIP LOCKED
+), ready AS MATERIALIZED (
+    SELECT * FROM fit
+     WHERE NOT EXISTS (SELECT FROM edge
+                        WHERE edge.job_id = fit.id AND (edge.job_id, edge.depends_on) NOT IN (SELECT * FROM free_edge))
+       AND NOT EXISTS (SELECT FROM job_executions AS held
+                        WHERE held.job_id = fit.id AND held.status = 'queued' AND held.held_for IS NOT NULL
+                          AND held.id NOT IN (SELECT id FROM free_row))
 ), released AS (
     UPDATE job_executions AS execution
        SET available_at = now(), held_for = NULL
@@ -67,19 +80,20 @@ SELECT (SELECT count(*) FROM released) + (SELECT count(*) FROM queued)
 
 # A pause that ends by itself is an edit like any other: it plans strictly after now, and fires nothing.
 WAKE = """
-WITH woken AS (
-    UPDATE schedule_jobs AS job
-       SET status = 'active', paused_until = NULL, pause_reason = NULL, next_run_at = NULL,
-           spec_version = job.spec_version + 1, updated_at = now()
-     WHERE job.id IN (SELECT id FROM schedule_jobs
-                       WHERE status = 'paused' AND paused_until <= now()
-                       ORDER BY paused_until LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED)
-    RETURNING job.id, job.name
-), forgotten AS (
-    UPDATE job_dependencies SET seen_at = now()
-     WHERE job_id IN (SELECT id FROM woken) AND condition = 'since_last_run'
+WITH over AS MATERIALIZED (
+    SELECT id FROM schedule_jobs
+     WHERE status = 'paused' AND paused_until <= now()
+     ORDER BY paused_until LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
+), free_edge AS MATERIALIZED (                    -- resuming a job writes to its edges, by trigger
+    SELECT job_id, depends_on FROM job_dependencies WHERE job_id IN (SELECT id FROM over) FOR NO KEY UPDATE SKIP LOCKED
 )
-SELECT id, name FROM woken
+UPDATE schedule_jobs AS job
+   SET status = 'active', paused_until = NULL, pause_reason = NULL, next_run_at = NULL,
+       spec_version = job.spec_version + 1, updated_at = now()
+ WHERE job.id IN (SELECT id FROM over)
+   AND NOT EXISTS (SELECT FROM job_dependencies AS edge
+                    WHERE edge.job_id = job.id AND (edge.job_id, edge.depends_on) NOT IN (SELECT * FROM free_edge))
+RETURNING job.id, job.name
 """
 
 RESULTS = """

@@ -35,7 +35,8 @@ SELECT job.id, job.job_type, job.status,
        CASE WHEN job.anchor_at BETWEEN '1970-01-01' AND '2300-01-01' THEN job.anchor_at ELSE now() END AS anchor_at,
        left(job.days_of_week, 100) AS days_of_week, job.start_at, job.end_at, job.calendar, job.on_holiday,
        CASE WHEN job.paused_until BETWEEN '1970-01-01' AND '2300-01-01' THEN job.paused_until END AS paused_until,
-       job.market_codes, job.tags, job.spec_version, job.max_runs - job.occurrence_count AS remaining,
+       job.market_codes, job.tags, job.spec_version,
+       job.max_runs - least(greatest(job.occurrence_count, 0), 1000000) AS remaining,
        now() AS now
   FROM (SELECT * FROM (SELECT * FROM schedule_jobs WHERE status = 'active' ORDER BY next_run_at LIMIT {jobs}) AS soonest
          UNION ALL

@@ -12,11 +12,11 @@ from typing import Any
 
 import psycopg
 
-from scheduler.database.connection import is_outage
+from scheduler.database.connection import is_contention, is_outage
 from scheduler.errors import ScheduleError
-from scheduler.model import HandlerSpec, Schedule
+from scheduler.model import HandlerSpec, Schedule, Unreadable
 from scheduler.protocol.due import Surroundings, candidate_ids, due_jobs, live_types, surroundings
-from scheduler.protocol.planned import Moved, SetAside, write
+from scheduler.protocol.planned import Moved, SetAside, free_to_move, write
 from scheduler.rules.misfire import Planned, decide
 from scheduler.rules.overlap import Busy, overlap
 from scheduler.rules.parameters import check_parameters
@@ -67,7 +67,7 @@ async def _plan_batch(
         unknown = {job["job_type"] for job in jobs} - specs.keys()
         homeless = unknown - await live_types(connection) if unknown else set()
         decided = [_decided(job, specs, homeless, around) for job in jobs]
-        moved = [each for each in decided if isinstance(each, Moved)]
+        moved = await free_to_move(connection, [each for each in decided if isinstance(each, Moved)])
         aside = tuple(each for each in decided if isinstance(each, SetAside))
         await write(connection, moved, aside)
     planned = [row for each in moved for row in each.rows]
@@ -86,6 +86,8 @@ async def _plan_singly(
         except psycopg.Error as error:
             if is_outage(error):
                 raise
+            if is_contention(error):
+                continue
             bad = SetAside(job_id, "", "invalid", f"the row cannot be planned: {type(error).__name__}: {error}"[:1000])
             await write(connection, [], (bad,))
             one = Planning(set_aside=(bad,), planned=1)
@@ -110,6 +112,8 @@ def decide_job(job: dict[str, Any], spec: HandlerSpec | None, is_homeless: bool,
     if not job["fits"]:
         raise ScheduleError(f"parameters take more than {PARAMETERS_BYTES} bytes")
     schedule = read_schedule(job, around.calendars, around.overlays)
+    if isinstance(job["parameters"], Unreadable):
+        raise ScheduleError(f"parameters cannot be read: {job['parameters'][:40]}…")
     if spec is not None and job["parameters"] is not None:
         faults = check_parameters(spec.params_schema, job["parameters"])
         if faults:

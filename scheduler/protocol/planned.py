@@ -30,7 +30,7 @@ ON CONFLICT DO NOTHING
 MOVE_ON = """
 UPDATE schedule_jobs AS job
    SET next_run_at = moved.next_run_at, planned_version = job.spec_version, planned_at = now(),
-       occurrence_count = job.occurrence_count + moved.queued,
+       occurrence_count = least(greatest(job.occurrence_count, 0), 1000000) + moved.queued,
        last_error = CASE WHEN moved.clears THEN NULL ELSE coalesce(moved.problem, job.last_error) END
   FROM unnest(%(job_ids)s::bigint[], %(next)s::timestamptz[], %(queued)s::int[], %(problems)s::text[],
               %(clears)s::boolean[])
@@ -59,6 +59,25 @@ WITH stopped AS (
     RETURNING id
 )
 SELECT pg_notify('erp_scheduler', 'job_executions') WHERE EXISTS (SELECT FROM stopped)
+"""
+
+# What somebody else holds this moment: then its job is planned at the next turn.
+HELD_BY_OTHERS = """
+WITH way AS MATERIALIZED (
+    SELECT id FROM job_executions
+     WHERE job_id = ANY (%(make_room)s)
+       AND (status = 'running' OR (status = 'queued' AND trigger NOT IN ('manual', 'backfill')))
+       FOR NO KEY UPDATE SKIP LOCKED
+), seen AS MATERIALIZED (
+    SELECT job_id, depends_on FROM job_dependencies WHERE job_id = ANY (%(sees)s) FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT job_id FROM job_executions
+ WHERE job_id = ANY (%(make_room)s)
+   AND (status = 'running' OR (status = 'queued' AND trigger NOT IN ('manual', 'backfill')))
+   AND id NOT IN (SELECT id FROM way)
+ UNION
+SELECT job_id FROM job_dependencies
+ WHERE job_id = ANY (%(sees)s) AND (job_id, depends_on) NOT IN (SELECT job_id, depends_on FROM seen)
 """
 
 # What a planned time was waiting for is answered by it.
@@ -103,6 +122,17 @@ class SetAside:
     name: str
     status: str
     reason: str | None
+
+
+async def free_to_move(connection: psycopg.AsyncConnection[Any], moved: Sequence[Moved]) -> list[Moved]:
+    """Return those for which nobody holds a row that is to be written; the caller holds the transaction."""
+    make_room = [each.job_id for each in moved if each.makes_room]
+    sees = [each.job_id for each in moved if each.sees]
+    if not make_room and not sees:
+        return list(moved)
+    cursor = await connection.execute(HELD_BY_OTHERS, {"make_room": make_room, "sees": sees})
+    held = {row[0] for row in await cursor.fetchall()}
+    return [each for each in moved if each.job_id not in held]
 
 
 async def write(

@@ -28,11 +28,15 @@ SELECT id, token, attempt, failed_attempts, node
 """
 
 DROP_STALE_LOCKS = """
-DELETE FROM schedule_locks AS held
+DELETE FROM schedule_locks
+ WHERE (job_id, slot) IN (
+SELECT held.job_id, held.slot
+  FROM schedule_locks AS held
  WHERE held.expires_at < now() - %(grace)s::interval
    AND held.execution_id IS NOT NULL
    AND NOT EXISTS (SELECT FROM job_executions AS live
                     WHERE live.id = held.execution_id AND live.token = held.token AND live.status = 'running')
+   FOR UPDATE SKIP LOCKED)
 """
 
 

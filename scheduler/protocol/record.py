@@ -9,11 +9,15 @@ from uuid import UUID
 
 import psycopg
 
-from scheduler.database.connection import is_outage
+from scheduler.database.connection import is_contention, is_outage
 from scheduler.model import ExecutionStatus, Outcome
 from scheduler.protocol.close import Verdict, close_executions, complete_jobs
 
-DROP_LOCKS = "DELETE FROM schedule_locks WHERE token = ANY (%(tokens)s)"
+DROP_LOCKS = """
+DELETE FROM schedule_locks
+ WHERE (job_id, slot) IN (SELECT job_id, slot FROM schedule_locks WHERE token = ANY (%(tokens)s) FOR UPDATE SKIP LOCKED)
+   AND token = ANY (%(tokens)s)
+"""
 
 
 async def record(connection: psycopg.AsyncConnection[Any], outcomes: Sequence[Outcome]) -> list[Verdict]:
@@ -40,6 +44,8 @@ async def _close(connection: psycopg.AsyncConnection[Any], outcomes: Sequence[Ou
             raise
         if len(outcomes) > 1:
             return [verdict for outcome in outcomes for verdict in await _close(connection, [outcome])]
+        if is_contention(error):
+            return [Verdict(outcomes[0].execution_id, "busy", wait=None, ends=False, duration_ms=None)]
         return await close_executions(connection, [unstorable(outcomes[0], error)])
 
 

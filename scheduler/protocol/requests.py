@@ -132,15 +132,19 @@ def _lock_execution(connection: psycopg.Connection[Any], execution_id: int) -> R
 CANCEL_QUEUED = """
 UPDATE job_executions
    SET status = 'cancelled', finished_at = now(), error_class = 'cancelled',
-       error_message = 'cancelled before it started'
+       error_message = 'cancelled before it started' || coalesce(': ' || %(reason)s::text, ''), cancel_reason = %(reason)s
  WHERE id = %(id)s AND status = 'queued'
 """
-ASK_TO_CANCEL = "UPDATE job_executions SET cancel_requested = true WHERE id = %(id)s AND status = 'running'"
+ASK_TO_CANCEL = """
+UPDATE job_executions SET cancel_requested = true, cancel_reason = %(reason)s WHERE id = %(id)s AND status = 'running'
+"""
+REASON_CHARACTERS = 500
 
 
-def cancel(connection: psycopg.Connection[Any], execution_id: int) -> str:
+def cancel(connection: psycopg.Connection[Any], execution_id: int, reason: str | None = None) -> str:
     """End an execution: one that waits at once, one that runs at its node's next look.
 
+    reason   kept with it, up to 500 characters
     Returns  ``cancelled`` or ``cancel_requested``
     Raises   NotFound; Conflict when it has ended already
     """
@@ -152,7 +156,9 @@ def cancel(connection: psycopg.Connection[Any], execution_id: int) -> str:
                 + f" ({execution['status']})\nerp-scheduler executions show {execution_id}"
             )
         waiting = execution["status"] == "queued"
-        connection.execute(CANCEL_QUEUED if waiting else ASK_TO_CANCEL, {"id": execution_id})
+        connection.execute(CANCEL_QUEUED if waiting else ASK_TO_CANCEL, {
+            "id": execution_id, "reason": (reason or "").strip()[:REASON_CHARACTERS] or None,
+        })
         return "cancelled" if waiting else "cancel_requested"
 
 

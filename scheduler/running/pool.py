@@ -22,7 +22,7 @@ from uuid import UUID
 from loguru import logger
 
 from scheduler.errors import ConfigError
-from scheduler.model import Execution, HandlerSpec, Outcome
+from scheduler.model import Execution, HandlerSpec, Outcome, Unreadable
 from scheduler.running.journal import Journal, Running
 from scheduler.running.kernel import (
     INSTANCE_VARIABLE,
@@ -42,6 +42,11 @@ HELLO_SECONDS = 60
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH",
                     "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_STATE_HOME", "ERP_SCHEDULER_LANG")
 """All that handlers see of the environment. The database's address may carry a password and goes over the pipe."""
+
+UNREADABLE = {
+    "status": "failed", "class": "parameters", "retry": False,
+    "message": "parameters, checkpoint or what came before cannot be read: a number is too long or lists are nested too deeply",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class Pool:
 
         lease_until  boot-time seconds until when they may live without a renewal
         """
-        batch = [self._start_line(execution, lease_until) for execution in executions]
+        batch = [line for execution in executions if (line := self._start_line(execution, lease_until))]
         if self._transport is not None:
             self._transport.write(b"".join(batch))
         else:  # the warden died while they were being claimed
@@ -250,11 +255,17 @@ class Pool:
             self._transport.write(line.encode())
 
     def _start_line(self, execution: Execution, lease_until: float) -> bytes:
+        """Return the line that starts *execution*; empty when it cannot be said, and then it has failed."""
         spec = self.specs[execution.job_type]
         mode = "spawn" if execution.job_type in self.spawned else "fresh" if spec.fresh_process else "fork"
         deadline = boottime() + execution.timeout_seconds
         self.running[execution.id] = Running(execution)
         last = execution.last_success_at
+        given = (execution.parameters, execution.checkpoint, *execution.dependencies.values())
+        if any(isinstance(each, Unreadable) for each in given):
+            self._end(self.running[execution.id], ANSWERED, None, UNREADABLE)
+            self.wake()
+            return b""
         body = json.dumps({
             "execution_id": execution.id, "job_id": execution.job_id, "job_name": execution.job_name,
             "job_type": execution.job_type, "trigger": execution.trigger, "attempt": execution.attempt,

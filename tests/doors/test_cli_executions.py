@@ -70,7 +70,9 @@ def test_retry_and_cancel(cli: Cli, connection: Connection) -> None:
     failed = an_execution(connection, a_job(connection))
     again = document(cli("executions", "retry", failed, "--json"))[0]["execution_id"]
     assert f"executions cancel {again}" in cli("executions", "retry", failed, code=6).stderr
-    assert document(cli("executions", "cancel", again, "--json")) == [{"execution_id": again, "state": "cancelled"}]
+    asked = cli("executions", "cancel", again, "--reason", "창고 실사", "--json")
+    assert document(asked) == [{"execution_id": again, "state": "cancelled"}]
+    assert "창고 실사" in cli("executions", "show", again).stdout
     cli("executions", "cancel", again, code=6)
     cli("executions", "retry", code=2)
     cli("executions", "cancel", 999, code=5)

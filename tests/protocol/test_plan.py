@@ -242,3 +242,17 @@ async def test_a_row_somebody_holds_is_planned_at_the_next_turn(node: Node, rows
         assert job_row(rows, job)["next_run_at"] is None
     await plan(node.connection, SPECS)
     assert job_row(rows, job)["next_run_at"] is not None
+
+
+async def test_a_next_run_at_set_into_the_past_by_hand_is_due_now_and_once(node: Node, rows: Rows) -> None:
+    job = rows.add_job("one", interval="5 minutes")
+    await plan(node.connection, SPECS)
+    make_due(rows, job, "1 second")
+    await plan(node.connection, SPECS)
+    rows.connection.execute("UPDATE schedule_jobs SET next_run_at = '2020-01-01' WHERE id = %s", (job,))
+    await plan(node.connection, SPECS)
+    assert executions(rows, job)[1:] == [("skipped", "schedule", 0, "overlap")]
+    rows.connection.execute("DELETE FROM job_executions")
+    rows.connection.execute("UPDATE schedule_jobs SET next_run_at = '2020-01-01' WHERE id = %s", (job,))
+    await plan(node.connection, SPECS)
+    assert executions(rows, job) == [("queued", "schedule", 0, None)]
