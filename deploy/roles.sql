@@ -40,11 +40,11 @@ BEGIN
      WHERE known.attrelid = 'schedule_jobs'::regclass AND known.attnum > 0 AND NOT known.attisdropped
        AND known.attname NOT IN ('id', 'last_run_at', 'last_success_at', 'last_failure_at', 'last_status', 'last_error',
             'consecutive_failures', 'run_count', 'occurrence_count', 'anchor_at', 'spec_version', 'planned_version', 'planned_at',
-            'fence', 'created_at', 'updated_at');
+            'fence', 'hidden', 'created_at', 'updated_at');
     EXECUTE format('GRANT INSERT (%1$s), UPDATE (%1$s), DELETE ON schedule_jobs TO erp_scheduler_operator', edited);
     GRANT INSERT (name, steps, schedule, status, description), UPDATE (name, steps, schedule, status, description), DELETE
         ON schedule_workflows TO erp_scheduler_operator;
-    GRANT UPDATE (cancel_requested, cancel_reason) ON job_executions TO erp_scheduler_operator;
+    GRANT UPDATE (cancel_requested, cancel_reason, available_at, priority) ON job_executions TO erp_scheduler_operator;
     GRANT DELETE ON schedule_locks TO erp_scheduler_operator;
     GRANT INSERT, UPDATE, DELETE ON calendar_days, schedule_overlays, job_dependencies, market_windows TO erp_scheduler_operator;
 

@@ -20,6 +20,7 @@ app = noun("calendar", "공휴일과 쉬는 날을 보고 고칩니다", "See an
 Day = Annotated[str, typer.Argument(metavar="YYYY-MM-DD", help=both("날짜", "Day"))]
 Calendar = Annotated[str, typer.Option("--calendar", "-c", metavar="kr", help=both("달력", "Calendar"))]
 ABBREVIATIONS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NONE = "none"
 
 
 @command(app, "holidays", "한 해의 공휴일과 특별한 날", "The holidays and special days of a year")
@@ -144,20 +145,24 @@ def _spoken(text: str | None) -> str:
     return korean if not slash else say(korean, english)
 
 
-@command(app, "make", "달력을 만듭니다", "Make a calendar")
+@command(app, "make", "달력을 만들거나, 말한 것만 고칩니다", "Make a calendar, or change of one what is given")
 def make(
     name: Annotated[str, typer.Argument(help=both("이름", "Name"))],
     base: Annotated[str | None, typer.Option(metavar="kr", help=both(
-        "바탕: 공휴일과 날짜를 물려받음", "Base, whose holidays and days it inherits"))] = None,
-    closed: Annotated[str, typer.Option(
-        metavar="sat,sun", help=both("쉬는 요일 (none: 없음)", "Weekdays closed, or none"))] = "sat,sun",
-    description: Annotated[str | None, typer.Option(help=both("설명", "Description"))] = None,
+        "바탕: 공휴일과 날짜를 물려받음 (none: 없음)", "Base, whose holidays and days it inherits, or none"))] = None,
+    closed: Annotated[str | None, typer.Option(metavar="sat,sun", help=both(
+        "쉬는 요일 (none: 없음, 새 달력의 기본값: sat,sun)", "Weekdays closed, or none (of a new calendar: sat,sun)"))] = None,
+    description: Annotated[str | None, typer.Option(help=both("설명 (none: 없음)", "Description, or none"))] = None,
 ) -> None:
-    """Make a calendar, or change the one of that name."""
+    """Make a calendar, or change the one of that name: only what is given."""
     from scheduler.queries.calendars import make_calendar
 
+    said = {"base": base, "description": description}
+    given = {column: None if text == NONE else text for column, text in said.items() if text is not None}
+    if closed is not None:
+        given["closed_weekdays"] = _weekdays(closed)
     with database() as connection, change(connection):
-        made = make_calendar(connection, name, base, _weekdays(closed), description)
+        made = make_calendar(connection, name, given)
     if chosen().json:
         print_json(made)
         return
@@ -170,6 +175,6 @@ def make(
 def _weekdays(text: str) -> str:
     from scheduler.rules.days import parse_days
 
-    if text.strip().lower() in ("", "none"):
+    if text.strip().lower() in ("", NONE):
         return ""
     return ",".join(ABBREVIATIONS[number] for number in sorted(parse_days(text)))

@@ -12,6 +12,7 @@ from scheduler.cli import exit_codes
 from scheduler.cli.execution_words import result_words, skip_words, trigger_words, waiting_words
 from scheduler.cli.grammar import Stop, both, chosen, command, noun
 from scheduler.cli.output import (
+    SEOUL,
     Column,
     columns_wide,
     hint,
@@ -90,11 +91,13 @@ def columns(now: datetime) -> list[Column]:
 
 @command(app, "show", "실행 하나를 자세히", "Show everything about one execution")
 def show_(execution: Number) -> None:
-    """Show one execution."""
+    """Show one execution, with the times of its job's own zone."""
     from scheduler.queries.executions import execution as find
+    from scheduler.queries.jobs import list_jobs
 
     with database() as connection:
         row = find(connection, execution)
+        jobs = [] if row["job_id"] is None else list_jobs(connection, ids=[row["job_id"]])
     if chosen().json:
         print_json(row)
         return
@@ -104,7 +107,9 @@ def show_(execution: Number) -> None:
         words["skip_reason"] = skip_words(row["skip_reason"])
     if row["held_for"] is not None and row["status"] == "queued":
         words |= {"held_for": f"{row['held_for']}  ({waiting_words(row)})", "available_at": None, "waits_for": None}
-    print_fields((row | words).items())
+    zone = jobs[0]["timezone"] if jobs else SEOUL
+    words["timezone"] = f"{zone}  ({say('이 화면의 시각은 모두 이 시간대', 'all times here are in this zone')})"
+    print_fields((row | words).items(), zone)
 
 
 @command(app, "logs", "실행이 남긴 로그 (작업 이름이면 최근 실행)", "The lines of an execution (of a job: its latest)")

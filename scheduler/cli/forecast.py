@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scheduler.cli.grammar import both, chosen, command
-from scheduler.cli.output import Column, moment, print_json, print_table, relative, show, spell_seconds, tell
+from scheduler.cli.output import SEOUL, Column, moment, print_json, print_table, relative, show, spell_seconds, tell
 from scheduler.cli.session import database, read_settings
 from scheduler.words import language, say
 
@@ -33,7 +33,8 @@ def next_(
     count: Annotated[int, typer.Option(min=1, max=LOOKED_AHEAD, help=both("개수", "How many"))] = 10,
     hours: Annotated[float | None, typer.Option(min=0.01, help=both("몇 시간 앞까지", "How many hours ahead"))] = None,
     start: Annotated[str | None, typer.Option(
-        "--from", metavar="'2026-12-01 09:00'", help=both("이 시각부터", "From this moment"))] = None,
+        "--from", metavar="'2026-12-01 09:00'", help=both(
+            "이 시각부터 (작업의 시간대)", "From this moment, in the job's own zone"))] = None,
     utc: Annotated[bool, typer.Option("--utc", help=both("UTC 시각도", "Show UTC as well"))] = False,
 ) -> None:
     """Compute the coming times."""
@@ -44,13 +45,15 @@ def next_(
     with database() as connection:
         number = None if job is None else queries.find_job(connection, job)
         now = queries.database_now(connection)
-        first = None if start is None else read_moment(start, None).astimezone(UTC) - INSTANT
+        own = [] if number is None else queries.list_jobs(connection, ids=[number])
+        zone = own[0]["timezone"] if own else None
+        first = None if start is None else read_moment(start, zone).astimezone(UTC) - INSTANT
         until = None if hours is None else (first or now) + timedelta(hours=min(hours, 24 * 366 * 100))
         listed = upcoming(connection, number, count, until, first)
         ahead = (first or now) + timedelta(hours=min(hours or CROWD_HOURS, CROWD_HOURS))
         crowded = [] if number is not None else _crowds(connection, ahead, first)
-        if number is not None:
-            _say_standstill(queries.list_jobs(connection, ids=[number])[0])
+        if own:
+            _say_standstill(own[0])
     if chosen().json:
         print_json([_document(each, crowded) for each in listed])
         return
@@ -109,8 +112,8 @@ def _show_crowds(crowded: list[Crowd]) -> None:
     if not crowded:
         return
     show()
-    show(say(f"! 앞으로 하루 안에 자리({crowded[0].slots})보다 많이 실행될 때 (평소 걸린 시간으로 계산)",
-             f"! moments with more to run than slots ({crowded[0].slots}) in the coming day (by usual durations)"))
+    show(say(f"! 앞으로 하루 안에 자리({crowded[0].slots})보다 많이 실행될 때 (평소 걸린 시간으로 계산, {SEOUL})",
+             f"! moments with more to run than slots ({crowded[0].slots}) in the coming day (by usual durations, {SEOUL})"))
     for crowd in crowded[:CROWDS_SHOWN]:
         rest = len(crowd.jobs) - 8
         names = ", ".join(crowd.jobs[:8]) + (say(f" 외 {rest}개", f" and {rest} more") if rest > 0 else "")

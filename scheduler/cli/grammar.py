@@ -194,6 +194,8 @@ def _guarded(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
         raise typer.Exit(exit_codes.INTERRUPTED) from None
     except UnicodeEncodeError:
         _fail(Stop(exit_codes.USAGE, say("UTF-8이 아닌 글자가 있습니다", "an argument is not UTF-8 text")))
+    except OverflowError:
+        _fail(Stop(exit_codes.USAGE, say("너무 큰 수나 시각이 있습니다", "a number or a moment is too large")))
     except Exception as error:
         known = _known(error)
         if known is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from scheduler.cli import exit_codes
 from scheduler.cli.grammar import Stop, both, chosen, command
 from scheduler.cli.job_flags import JobFlags, given_parameters, job_columns, with_job_flags
 from scheduler.cli.job_words import read_saved, show_saved
-from scheduler.cli.output import at_terminal, hint, print_json, show, show_exact
+from scheduler.cli.output import SEOUL, at_terminal, hint, moment, print_json, show, show_exact
 from scheduler.cli.session import change, database
 from scheduler.errors import ParameterError
 from scheduler.words import say
@@ -90,6 +91,7 @@ def _columns_of_new(flags: JobFlags, name: str | None, paused: bool) -> dict[str
     name = _asked(name, "--name", say("이름", "Name"))
     job_type = _asked(flags.type_, "--type", say("작업 유형", "Job type"))
     values = job_columns(flags, flags.tz, _now())
+    refuse_past(values if flags.run_at else {}, flags.tz, f"erp-scheduler run-once {shlex.quote(job_type)}")
     if not set(SCHEDULE_COLUMNS) & set(values) and not flags.after:
         raise Stop(exit_codes.USAGE, say("일정이 없습니다. --every, --at, --cron, --run-at, --delay, --after 또는 --by-hand",
                                          "no schedule: give --every, --at, --cron, --run-at, --delay, --after or --by-hand"))
@@ -111,7 +113,10 @@ def edit(
     given = given_parameters(flags)
     with database() as connection, change(connection, keep=not dry_run):
         found = queries.list_jobs(connection, ids=queries.find_jobs(connection, job))
-        values = plain_columns({"name": name}) | job_columns(flags, flags.tz or found[0]["timezone"], _now())
+        timezone = flags.tz or found[0]["timezone"]
+        values = plain_columns({"name": name}) | job_columns(flags, timezone, _now())
+        numbers = " ".join(str(row["id"]) for row in found)
+        refuse_past(values if flags.run_at else {}, timezone, f"erp-scheduler jobs run {numbers}")
         edges = wanted_edges(connection, flags.after)
         if not values and given is None and edges is None:
             raise Stop(exit_codes.USAGE, say("무엇을 바꿀지 쓰세요", "say what to change")
@@ -127,6 +132,22 @@ def edit(
         _show_statements(statements)
     else:
         show_saved(saved, _trial(dry_run, say("고쳤습니다", "changed")))
+
+
+def refuse_past(values: dict[str, Any], timezone: str | None, instead: str) -> None:
+    """Refuse a run_at that is over: it would never run.
+
+    instead  the command that runs it now
+    Raises   Stop (usage)
+    """
+    now, zone = _now(), timezone or SEOUL
+    run_at = values.get("run_at")
+    if run_at is None or run_at > now:
+        return
+    then, clock = moment(run_at, zone), moment(now, zone)
+    raise Stop(exit_codes.USAGE, say(
+        f"--run-at {then} ({zone}): 이미 지났습니다. 지금은 {clock}\n지금 실행하려면: {instead}",
+        f"--run-at {then} ({zone}) is over already; it is {clock} now\nto run it now: {instead}"))
 
 
 def _changes(

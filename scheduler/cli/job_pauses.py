@@ -91,9 +91,11 @@ def resume(
             queued = _queue(connection, missed)
             saved = read_saved(connection, ids)
     show_saved(saved, say("다시 시작했습니다", "resumed"), queued)
+    zones = {row["id"]: row["timezone"] for row in saved.rows}
     for job_id, each in queued.items():
-        hint(say(f"  실행 {each['missed_execution_id']}: 작업 {job_id}의 놓친 예정 시각 {moment(each['missed_at'])}",
-                 f"  execution {each['missed_execution_id']}: job {job_id}, missed at {moment(each['missed_at'])}"))
+        missed_at = f"{moment(each['missed_at'], zones[job_id])} ({zones[job_id]})"
+        hint(say(f"  실행 {each['missed_execution_id']}: 작업 {job_id}의 놓친 예정 시각 {missed_at}",
+                 f"  execution {each['missed_execution_id']}: job {job_id}, missed at {missed_at}"))
     if run_missed and not queued:
         hint(say("멈춘 동안 지나간 예정 시각이 없습니다", "no planned time passed during the pause"))
 

@@ -76,7 +76,8 @@ def _show_settings(row: dict[str, Any], words: str, now: datetime) -> None:
     lines = [(say("일정", "schedule"), words)]
     if row["status"] == "paused":
         lines.append((say("정지", "pause"), pause_words(row, now)))
-    print_fields([*lines, *(public(row) | settings(row)).items()])
+    zone = {"timezone": f"{row['timezone']}  ({say('이 화면의 시각은 모두 이 시간대', 'all times here are in this zone')})"}
+    print_fields([*lines, *(public(row) | settings(row) | zone).items()], row["timezone"])
 
 
 def _show_edges(number: int, edges: Sequence[Row], now: datetime) -> None:

@@ -18,6 +18,8 @@ from scheduler.words import say
 if TYPE_CHECKING:
     from rich.console import Console
 
+SEOUL = "Asia/Seoul"
+CLOCK = "%Y-%m-%d %H:%M:%S"
 UNCUT = 10_000
 """Columns of a table that goes into a pipe: nothing is cut there."""
 
@@ -174,29 +176,32 @@ def _cell(value: object) -> Any:
     return _text(text, _COLOURS.get(text.lstrip("●⏸✓✕! "), ""))
 
 
-def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Print names and values, one a line, lined up."""
+def print_fields(fields: Iterable[tuple[str, object]], zone: str = SEOUL) -> None:
+    """Print names and values, one a line, lined up; moments as people in *zone* read them."""
     from rich.cells import cell_len
 
     pairs = [(name, value) for name, value in fields if value not in (None, "", [], {})]
     width = max((cell_len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        show(f"{name}{' ' * (width - cell_len(name))}  {_field(value)}")
+        show(f"{name}{' ' * (width - cell_len(name))}  {_field(value, zone)}")
 
 
-def _field(value: object) -> str:
+def _field(value: object, zone: str) -> str:
     if isinstance(value, datetime):
-        return moment(value)
+        return moment(value, zone)
     return as_json(value, indent=None) if isinstance(value, (dict, list)) else str(value)
 
 
-def moment(value: datetime | None, zone: str = "Asia/Seoul") -> str:
-    """Return a moment as people there read it, or a dash."""
+def moment(value: datetime | None, zone: str = SEOUL) -> str:
+    """Return a moment as people there read it, or a dash; in UTC, and saying so, for a zone that nobody knows."""
     if value is None:
         return "-"
-    from zoneinfo import ZoneInfo
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return value.astimezone(ZoneInfo(zone)).strftime(CLOCK)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f"{value.astimezone(UTC).strftime(CLOCK)} UTC"
 
 
 def relative(value: datetime | None, now: datetime) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
 from scheduler.cli import exit_codes
+from scheduler.cli.constraint_words import check_words, missing_words, used_words
 from scheduler.cli.grammar import Stop
 from scheduler.database.connection import is_outage
 from scheduler.errors import Conflict, DatabaseUnavailable, NotAllowed, NotFound, SchedulerError
@@ -16,6 +19,7 @@ NOT_THERE = ("P0002",)
 NOT_NOW = ("55000",)
 IN_USE = ("55006",)
 LISTS_FAULTS = ("schedule_jobs", "schedule_workflows")
+POINTS_NOWHERE = ("23503", "23001")
 BUSY = ("40001", "40P01", "55P03", "57014")
 
 
@@ -31,6 +35,10 @@ def in_our_words(error: Exception) -> SchedulerError | None:
         )
     if state == "23505":
         return Conflict(_taken(error))
+    if state == "23514":
+        return Stop(exit_codes.USAGE, _demanded(error))
+    if state in POINTS_NOWHERE:
+        return _pointing_nowhere(error)
     if state in NOT_THERE:
         return NotFound(_lines(error))
     if state in NOT_GRANTED + NOT_NOW:
@@ -50,7 +58,31 @@ def _taken(error: psycopg.Error) -> str:
     """Name what is there already: PostgreSQL's detail has the column and the value."""
     if error.diag.constraint_name == "schedule_jobs_name_key":
         return say("같은 이름의 작업이 이미 있습니다", "a job of that name exists already") + "\nerp-scheduler jobs list"
-    return _lines(error, say("이미 있습니다", "it exists already"))
+    return say("이미 있습니다", "it exists already") + f": {_key(error) or _primary(error)}"
+
+
+def _demanded(error: psycopg.Error) -> str:
+    """Say what a CHECK demands; a trigger has words of its own."""
+    words = check_words(error.diag.constraint_name)
+    return _lines(error) if words is None else say(*words)
+
+
+def _pointing_nowhere(error: psycopg.Error) -> SchedulerError:
+    """Name what is not there, or what cannot go because something still points to it.
+
+    Only the latter message names three things in quotes, in whatever language: a table, a constraint, another table.
+    """
+    constraint, key = error.diag.constraint_name, _key(error)
+    if len(re.findall('"[^"]+"', _primary(error))) > 2:
+        return Conflict(used_words(constraint, key) or _lines(error))
+    words = missing_words(constraint, key)
+    return Stop(exit_codes.USAGE, _lines(error)) if words is None else NotFound(words)
+
+
+def _key(error: psycopg.Error) -> str:
+    """Return the value that PostgreSQL's detail gives for a key: ``Key (calendar)=(x) is not …``."""
+    found = re.search(r"\)=\((.*)\)", error.diag.message_detail or "", re.DOTALL)
+    return found[1] if found else ""
 
 
 def _primary(error: psycopg.Error) -> str:

@@ -78,8 +78,16 @@ def _what(row: Any) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list):
+        value = ", ".join(_edge(each) if isinstance(each, dict) else str(each) for each in value) or None
     text = "-" if value is None else value if isinstance(value, str) else str(value)
     return text if len(text) <= WORDS_SHOWN else text[:WORDS_SHOWN] + "…"
+
+
+def _edge(edge: Any) -> str:
+    """Say what a job waits for, as --after takes it."""
+    kind = ":failure" if edge.get("outcome") == "failure" else ":ever" if edge.get("condition") == "ever" else ""
+    return f"{edge.get('job')}{kind}"
 
 
 def restore(job: Job, revision: Revision = None) -> None:

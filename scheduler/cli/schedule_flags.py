@@ -72,7 +72,8 @@ def _cron(text: str, timezone: str | None) -> str:
 
 
 def read_moment(text: str, timezone: str | None) -> datetime:
-    """Read a moment; one without a zone is meant in *timezone*. Raises ScheduleError."""
+    """Read a moment of the years 2000 to 2200; one without a zone is meant in *timezone*. Raises ScheduleError."""
+    from scheduler.rules.bounds import check_moment
     from scheduler.rules.zones import open_zone
 
     try:
@@ -82,7 +83,7 @@ def read_moment(text: str, timezone: str | None) -> datetime:
             f"'{text}'은(는) 시각이 아닙니다. 2026-12-31 09:00처럼 쓰세요", f"'{text}' is not a moment; write 2026-12-31 09:00"
         )) from None
     zone: ZoneInfo = open_zone(timezone or "Asia/Seoul")
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return check_moment(moment if moment.tzinfo else moment.replace(tzinfo=zone), text)
 
 
 def rule_columns(
@@ -142,16 +143,22 @@ def _word(flag: str, text: str, allowed: tuple[str, ...]) -> str:
 
 
 def seconds(text: str) -> float:
-    """Read a length of time such as 90s, 30m or 1d. Raises Stop (usage)."""
+    """Read a length of time such as 90s, 30m or 1d, up to a hundred years. Raises Stop (usage)."""
     from scheduler.handler import duration_seconds
+    from scheduler.rules.bounds import LONGEST_DAYS, LONGEST_SECONDS
 
     try:
-        return duration_seconds(float(text) if text.replace(".", "", 1).isdigit() else text)
+        found = duration_seconds(float(text) if text.replace(".", "", 1).isdigit() else text)
     except ValueError:
         raise Stop(exit_codes.USAGE, say(
             f"'{text}'은(는) 시간이 아닙니다. 90s, 30m, 1h, 1d처럼 쓰세요",
             f"'{text}' is not a duration; write 90s, 30m, 1h or 1d",
         )) from None
+    if not found <= LONGEST_SECONDS:
+        raise Stop(exit_codes.USAGE, say(
+            f"'{text}'은(는) 너무 깁니다. {LONGEST_DAYS}d(100년)까지 쓸 수 있습니다",
+            f"'{text}' is too long; write at most {LONGEST_DAYS}d (100 years)"))
+    return found
 
 
 def plain_columns(flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,14 @@
-"""The daemon that a program starts for itself: a child process over a state folder of its own."""
+"""The daemon that a program starts for itself: a child process over a state folder of its own.
+
+A function that is registered later needs a daemon that knows it. The successor is started first, in a folder of its own;
+only when it works is the former one told to end what it runs, however long that takes. If it does not, nothing has changed.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,9 +18,10 @@ from typing import Any
 from scheduler import instance
 from scheduler.client.core import Core
 from scheduler.client.functions import program_name
+from scheduler.client.probe import refuse_unimportable
 from scheduler.errors import ConfigError, Conflict
 from scheduler.queries import programs
-from scheduler.running.kernel import EXECUTION_VARIABLE, INSTANCE_VARIABLE
+from scheduler.running.kernel import EXECUTION_VARIABLE, INSTANCE_VARIABLE, is_zombie
 from scheduler.words import language, say
 
 READY_SECONDS = 90.0
@@ -24,41 +30,74 @@ STOP_MARGIN_SECONDS = 30.0
 PROGRAMS_AT_ONCE = 50
 LAST_LINES = 15
 DRAIN_SECONDS = 10.0
+RETIRE = signal.SIGUSR1
 NOT_HANDED_ON = ("ERP_SCHEDULER_DATABASE_URL", "DATABASE_URL_FILE", "ERP_SCHEDULER_CONFIG", "NOTIFY_SOCKET", "WATCHDOG_USEC",
                  INSTANCE_VARIABLE, EXECUTION_VARIABLE)
 
 
 class OwnDaemon:
-    """One program's daemon: started, started again when functions are added, stopped."""
+    """One program's daemon: started, followed by one that knows more functions, stopped.
+
+    retired  former ones that end what they still run
+    known    the functions that the present one was started with
+    """
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self.process: subprocess.Popen[bytes] | None = None
         self.folder: Path | None = None
+        self.retired: list[subprocess.Popen[bytes]] = []
+        self.known: frozenset[str] = frozenset()
+        self._began = 0
 
     @property
     def lives(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        """Whether the daemon that works for this program is there: ours, or the one of the given state folder."""
+        if self.process is None:
+            return self.core.state_dir_is_told and _is_kept(self.core.settings.state_dir)
+        return self.process.poll() is None
 
-    def start(self) -> bool:
-        """Start it and wait until it works.
+    def start(self) -> None:
+        """Start it and wait until it works; a daemon of the given state folder is used if it knows what is needed.
 
-        Returns  False when a daemon of the given state folder runs already and knows what is needed
         Raises   Conflict when it does not; ConfigError with its last words when ours did not start
         """
         settings = self.core.settings
-        if self.core.state_dir_is_told:
-            if instance.is_held(settings.state_dir):
-                self._refuse_unknowing()
-                return False
-            self._launch(settings.state_dir)
-            return True
-        base = settings.state_dir / "programs"
+        if not self.core.state_dir_is_told:
+            self._take(self._free_folder())
+        elif _is_kept(settings.state_dir):
+            self._refuse_unknowing()
+        else:
+            _until_free(settings.state_dir, settings.kill_seconds + STOP_MARGIN_SECONDS)
+            self._take(settings.state_dir)
+
+    def refuse_unknowable(self, job_type: str) -> None:
+        """Refuse a function that no daemon of this program could come to know. Raises Conflict, ConfigError."""
+        if self.process is None:
+            self._refuse_unknowing()
+        else:
+            refuse_unimportable(self.core.functions.sources({job_type}))
+
+    def follow(self) -> None:
+        """Start a successor that knows every function of now, and let the former one end what it runs.
+
+        Raises  what start() raises; the former one works on then
+        """
+        former = self.process
+        if former is None:
+            self._refuse_unknowing()
+            return
+        self._take(self._free_folder())
+        self.retired = [each for each in (*self.retired, former) if each.poll() is None]
+        if former.poll() is None:
+            former.send_signal(RETIRE)
+
+    def _free_folder(self) -> Path:
+        base = self.core.settings.state_dir / "programs"
         for number in range(1, PROGRAMS_AT_ONCE):
             folder = base / (program_name() + (f"-{number}" if number > 1 else ""))
             if not instance.is_held(folder):
-                self._launch(folder)
-                return True
+                return folder
         raise Conflict(say(f"같은 프로그램이 너무 많이 실행 중입니다: {base}", f"too many of this program are running: {base}"))
 
     def _refuse_unknowing(self) -> None:
@@ -77,26 +116,22 @@ class OwnDaemon:
                 "stop it, or give no state_dir",
             ))
 
-    def _launch(self, folder: Path) -> None:
+    def _take(self, folder: Path) -> None:
+        """Start a daemon over *folder* and, once it works, take it for ours."""
+        known = frozenset(self.core.functions.known)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder = folder
-        with self.console.open("ab") as console:
+        with console_of(folder).open("ab") as console:
             began = console.tell()
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "scheduler.client.hosted", str(os.getpid())], stdin=subprocess.DEVNULL,
                 stdout=console, stderr=console, start_new_session=True, env=self._environment(folder),
             )
         try:
-            self._until_ready(folder, began)
+            _until_ready(process, folder, began)
         except BaseException:
-            self.stop(hurry=True)
+            self._end([process], hurry=True)
             raise
-
-    @property
-    def console(self) -> Path:
-        """The file that takes what the daemon itself says."""
-        assert self.folder is not None
-        return self.folder / "console.log"
+        self.process, self.folder, self.known, self._began = process, folder, known, began
 
     def _environment(self, folder: Path) -> dict[str, str]:
         settings = self.core.settings
@@ -111,46 +146,72 @@ class OwnDaemon:
     def _node(self) -> str:
         return f"{self.core.settings.node}-{program_name()}"[:100]
 
-    def _until_ready(self, folder: Path, began: int) -> None:
-        process, limit = self.process, time.monotonic() + READY_SECONDS
-        assert process is not None
-        while process.poll() is None:
-            record = instance.read_record(folder) or {}
-            if record.get("pid") == process.pid and record.get("ready"):
-                return
-            if time.monotonic() > limit:
-                break
-            time.sleep(LOOK_SECONDS)
-        raise ConfigError(self.last_words(began))
-
-    def last_words(self, began: int = 0) -> str:
+    def last_words(self) -> str:
         """Return the last lines that the daemon said, with where they are."""
-        with self.console.open("rb") as console:
-            console.seek(began)
-            lines = console.read()[-20_000:].decode("utf-8", "replace").splitlines()[-LAST_LINES:]
-        said = say("데몬이 시작하지 못했거나 끝났습니다", "the daemon did not start, or has ended")
-        return "\n".join([said, *lines, str(self.console)])
+        assert self.folder is not None
+        return _last_words(self.folder, self._began)
 
     def stop(self, hurry: bool = False) -> None:
         """Let what runs end, at most drain_seconds, and see the daemon gone; a second Ctrl-C hurries."""
-        if self.process is None:
-            return
+        self._end([each for each in (*self.retired, self.process) if each is not None], hurry)
+        self.process, self.retired = None, []
+
+    def _end(self, processes: list[subprocess.Popen[bytes]], hurry: bool) -> None:
         limit = time.monotonic() + self.core.settings.kill_seconds + DRAIN_SECONDS + STOP_MARGIN_SECONDS
         if "drain_seconds" in self.core.settings.model_fields_set:
             limit += self.core.settings.drain_seconds
-        self._tell()
-        while self.process.poll() is None:
+        _tell(processes)
+        while left := [each for each in processes if each.poll() is None]:
             try:
                 if hurry:
-                    self._tell()  # the second signal means: do not wait
-                self.process.wait(0.5 if hurry else max(0.0, limit - time.monotonic()))
+                    _tell(left)  # the second signal means: do not wait
+                left[0].wait(0.5 if hurry else max(0.0, limit - time.monotonic()))
             except subprocess.TimeoutExpired:
                 if time.monotonic() > limit:
-                    self.process.kill()
+                    for each in left:
+                        each.kill()
             except KeyboardInterrupt:
                 hurry = True
-        self.process = None
 
-    def _tell(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+
+def _is_kept(folder: Path) -> bool:
+    """Say whether a daemon holds *folder* and is there, which its warden alone, cleaning up after it, is not."""
+    record = instance.read_record(folder) or {}
+    return instance.is_held(folder) and not is_zombie(int(record.get("pid") or 0))
+
+
+def _until_free(folder: Path, seconds: float) -> None:
+    limit = time.monotonic() + seconds
+    while instance.is_held(folder) and time.monotonic() < limit:
+        time.sleep(LOOK_SECONDS)
+
+
+def _tell(processes: list[subprocess.Popen[bytes]]) -> None:
+    for each in processes:
+        if each.poll() is None:
+            each.terminate()
+
+
+def console_of(folder: Path) -> Path:
+    """Return the file that takes what the daemon of *folder* itself says."""
+    return folder / "console.log"
+
+
+def _until_ready(process: subprocess.Popen[bytes], folder: Path, began: int) -> None:
+    limit = time.monotonic() + READY_SECONDS
+    while process.poll() is None:
+        record = instance.read_record(folder) or {}
+        if record.get("pid") == process.pid and record.get("ready"):
+            return
+        if time.monotonic() > limit:
+            break
+        time.sleep(LOOK_SECONDS)
+    raise ConfigError(_last_words(folder, began))
+
+
+def _last_words(folder: Path, began: int) -> str:
+    with console_of(folder).open("rb") as console:
+        console.seek(began)
+        lines = console.read()[-20_000:].decode("utf-8", "replace").splitlines()[-LAST_LINES:]
+    said = say("데몬이 시작하지 못했거나 끝났습니다", "the daemon did not start, or has ended")
+    return "\n".join([said, *lines, str(console_of(folder))])

@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -54,11 +54,21 @@ class Functions:
             ))
         return made
 
-    def sources(self) -> list[dict[str, Any]]:
-        """Return what the daemon's processes need to import them, one entry a module."""
+    def is_known(self, function: Callable[..., Any]) -> bool:
+        """Say whether *function* was registered here."""
+        return any(made.function is function for made in self.known.values())
+
+    def forget(self, job_type: str) -> None:
+        """Take a function back."""
+        self.known.pop(job_type, None)
+
+    def sources(self, only: Collection[str] | None = None) -> list[dict[str, Any]]:
+        """Return what the daemon's processes need to import them, one entry a module. only: just these types."""
         modules: dict[str, dict[str, Any]] = {}
         path = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str)]
-        for made in self.known.values():
+        for made in list(self.known.values()):
+            if only is not None and made.job_type not in only:
+                continue
             entry = modules.setdefault(made.module, {
                 "module": made.module, "file": made.file, "spec": made.spec, "path": path, "names": self.names, "functions": [],
             })

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scheduler.client.core import Core
+from scheduler.client.parameters import Duration, fitting, listed, seconds_of
 from scheduler.client.when import DEFAULT_ZONE, Moment, moment_in
 from scheduler.errors import NotFound
-from scheduler.handler import duration_seconds
 from scheduler.model import ENDED
 from scheduler.protocol import requests
 from scheduler.queries import executions, jobs, programs
@@ -22,7 +22,19 @@ from scheduler.words import say
 
 LOOK_SECONDS = 0.1
 Row = dict[str, Any]
-Duration = str | float | timedelta
+
+
+def deadline(timeout: Duration | None) -> float | None:
+    """Return when a wait is over, on the monotonic clock. Raises ParameterError."""
+    return None if timeout is None else time.monotonic() + seconds_of("timeout", timeout)
+
+
+def is_over(until: float | None) -> bool:
+    return until is not None and time.monotonic() >= until
+
+
+def left_until(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +128,22 @@ class Run:
 
         Raises  TimeoutError; the execution goes on
         """
-        until = None if timeout is None else time.monotonic() + duration_seconds(timeout)
-        while not self.refresh().has_ended or self._is_followed():
-            if until is not None and time.monotonic() >= until:
-                raise TimeoutError(say(f"실행 {self.id}이(가) 아직 끝나지 않았습니다 ({self.status})",
-                                       f"execution {self.id} has not ended yet ({self.status})"))
+        until = deadline(timeout)
+        while not self._is_settled():
+            if is_over(until):
+                raise self._late()
             time.sleep(LOOK_SECONDS)
         return self
 
-    def _is_followed(self) -> bool:
+    def _is_settled(self) -> bool:
+        """Look again, and say whether it has ended and no retry follows."""
+        self.refresh()
         with self._core.open() as connection:
-            return executions.successor(connection, self.id) is not None
+            return self.has_ended and executions.successor(connection, self.id) is None
+
+    def _late(self) -> TimeoutError:
+        return TimeoutError(say(f"실행 {self.id}이(가) 아직 끝나지 않았습니다 ({self.status})",
+                                f"execution {self.id} has not ended yet ({self.status})"))
 
     def cancel(self, reason: str | None = None) -> str:
         """Ask it to end. Returns cancelled or cancel_requested. Raises Conflict when it has ended."""
@@ -176,24 +193,28 @@ class Job:
         moment: datetime | None = self._row()["next_run_at"]
         return moment
 
-    def run(self, /, *, markets: Sequence[str] | None = None, **parameters: Any) -> Run:
-        """Run it now, beside its schedule. parameters: instead of its own of these names."""
+    def run(self, /, *, markets: str | Sequence[str] | None = None, **parameters: Any) -> Run:
+        """Run it now, beside its schedule. parameters: instead of its own of these names.
+
+        Raises  ParameterError with every fault; NotAllowed while it is paused
+        """
+        row = self._row()
+        chosen = fitting(self._core, row["job_type"], {**row["parameters"], **parameters}) if parameters else None
         with self._core.open() as connection:
-            chosen = {**self._row()["parameters"], **parameters} if parameters else None
-            number = requests.run_now(connection, self.id, chosen, None if markets is None else list(markets))
+            number = requests.run_now(connection, self.id, chosen, None if markets is None else listed(markets))
             return Run(self._core, executions.execution(connection, number))
 
     def wait(self, timeout: Duration | None = None) -> Run:
         """Wait for its newest execution, also one that has still to begin, and return it. Raises TimeoutError."""
-        until = None if timeout is None else time.monotonic() + duration_seconds(timeout)
-        while True:
-            newest = self.last_run()
-            if newest is not None:
-                return newest.wait(None if until is None else max(0.0, until - time.monotonic()))
-            if until is not None and time.monotonic() >= until:
-                raise TimeoutError(say(f"작업 {self.name}이(가) 아직 실행되지 않았습니다",
-                                       f"job {self.name} has not been run yet"))
+        until = deadline(timeout)
+        while (newest := self.last_run()) is None:
+            if is_over(until):
+                raise self._late()
             time.sleep(LOOK_SECONDS)
+        return newest.wait(left_until(until))
+
+    def _late(self) -> TimeoutError:
+        return TimeoutError(say(f"작업 {self.name}이(가) 아직 실행되지 않았습니다", f"job {self.name} has not been run yet"))
 
     def last_run(self) -> Run | None:
         """Return the newest execution that was not skipped."""

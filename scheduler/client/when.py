@@ -10,7 +10,7 @@ from typing import Any
 from scheduler.errors import ScheduleError
 from scheduler.rules.cron import parse_cron
 from scheduler.rules.intervals import parse_every
-from scheduler.rules.schedule import SHORTEST_INTERVAL, read_time
+from scheduler.rules.schedule import LONGEST_INTERVAL, SHORTEST_INTERVAL, read_time
 from scheduler.rules.zones import open_zone
 from scheduler.words import say
 
@@ -43,6 +43,7 @@ def every(
 ) -> When:
     """Say an interval: ``every("15m")``, ``every(timedelta(hours=1))``, ``every(seconds=5)``; a number is seconds.
 
+    start     the first planned time, from which the interval is counted
     days      only on these, such as ``mon-fri``
     max_runs  then the job is completed
     """
@@ -53,10 +54,13 @@ def every(
 def _seconds(interval: float | timedelta | None, units: dict[str, float]) -> str:
     try:
         whole = timedelta(**units)
-    except (TypeError, OverflowError) as error:
+        if interval is not None:
+            whole += interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ScheduleError(say(f"주기를 읽을 수 없습니다: {error}", f"the interval cannot be read: {error}")) from None
-    if interval is not None:
-        whole += interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
+    if whole > LONGEST_INTERVAL:
+        raise ScheduleError(say(f"주기 {whole}은(는) 너무 깁니다",
+                                f"interval {whole} is too long"))
     if whole < SHORTEST_INTERVAL:
         raise ScheduleError(say(f"주기 {whole}은(는) 너무 짧습니다 (1초 이상)",
                                 f"interval {whole} is too short: at least one second"))
@@ -106,4 +110,7 @@ def moment_in(moment: Moment, zone: str) -> datetime:
                 f"'{moment}'은(는) 시각이 아닙니다. 2026-12-31 09:00처럼 쓰세요",
                 f"'{moment}' is not a moment; write 2026-12-31 09:00",
             )) from None
+    if not isinstance(moment, datetime):
+        raise ScheduleError(say(f"{moment!r}은(는) 시각이 아닙니다. datetime이나 글자로 주세요",
+                                f"{moment!r} is not a moment; give a datetime or text"))
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=open_zone(zone))

@@ -7,18 +7,20 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from scheduler.client.declaring import What, declare
 from scheduler.client.jobs import Job, stats_of
-from scheduler.client.sync import Scheduler, What
-from scheduler.client.when import When
-from scheduler.errors import ScheduleError
+from scheduler.client.sync import Scheduler
+from scheduler.client.when import When, by_hand
+from scheduler.errors import Conflict, ParameterError, ScheduleError
 from scheduler.queries import jobs as queries
 from scheduler.queries import programs
 from scheduler.queries.schedules import Surroundings
 from scheduler.rules.schedule import next_after
 from scheduler.rules.words import schedule_in_words
 from scheduler.rules.zones import open_zone
+from scheduler.running.calls import bound
 from scheduler.running.kernel import EXECUTION_VARIABLE, INSTANCE_VARIABLE
-from scheduler.words import language
+from scheduler.words import language, say
 
 Row = dict[str, Any]
 MOMENT_SECONDS = 1.0
@@ -29,6 +31,17 @@ SCHEDULED = ("interval", "specific_times", "cron_expression", "run_at")
 def is_being_imported() -> bool:
     """Say whether a daemon only imports this program to find its functions: then nothing is to be registered."""
     return INSTANCE_VARIABLE in os.environ and EXECUTION_VARIABLE not in os.environ
+
+
+def parameters_of(func: Callable[..., Any] | str, args: Any, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return arguments as parameters by name; a job type takes only those that are named. Raises ParameterError."""
+    if isinstance(args, (str, bytes)):
+        raise ParameterError(say(f"args={args!r}: 목록으로 주세요: ({args!r},)", f"args={args!r}: give a list: ({args!r},)"))
+    if not isinstance(func, str):
+        return bound(func, tuple(args or ()), kwargs or {})
+    if args:
+        raise ParameterError(say(f"작업 유형 {func}에는 args 대신 kwargs를 쓰세요", f"job type {func} takes kwargs, not args"))
+    return dict(kwargs or {})
 
 
 class Book:
@@ -56,17 +69,53 @@ class Book:
     def declare(
         self, what: What, when: When, job_id: str, name: str | None, parameters: Mapping[str, Any], **options: Any
     ) -> Job:
-        """Declare a job. A moment that has just come runs at once; what lies further back is left to the daemon's judgement."""
-        moment = when.columns.get("run_at")
-        wait = (moment - datetime.now(UTC)).total_seconds() if isinstance(moment, datetime) else None
+        """Declare a job. A moment that has just come runs at once.
+
+        Raises  ScheduleError for a moment further back, but for a job that was declared for it before; Conflict for an id
+                whose job this door did not make
+        """
+        wait = self._wait_for(when, job_id)
         is_now = wait is not None and -LATE_SECONDS < wait < MOMENT_SECONDS
-        job = self.scheduler.schedule(
-            job_id, what, None if is_now else when, description=name or job_id, tags=[self.tag], parameters=parameters,
-            **{"retries": 0, **options},
+        job = declare(
+            self.scheduler, job_id, what, by_hand() if is_now else when, parameters,
+            {"retries": 0, "description": name or job_id, "tags": [self.tag], **options}, tag=self.tag,
         )
         if is_now:
             job.run()
         return job
+
+    def _wait_for(self, when: When, job_id: str) -> float | None:
+        """Return the seconds until the one moment of *when*, None when it has another kind of schedule."""
+        moment = when.columns.get("run_at")
+        if not isinstance(moment, datetime):
+            return None
+        wait = (moment - datetime.now(UTC)).total_seconds()
+        if wait <= -LATE_SECONDS:
+            former = self.job(job_id)
+            if former is None or former.info()["run_at"] != moment:
+                shown = moment.astimezone(open_zone(self.zone)).strftime("%Y-%m-%d %H:%M:%S %Z")
+                raise ScheduleError(say(
+                    f"작업 {job_id}: {shown}은(는) 이미 지났습니다. 나중 시각을 주거나, 지금 실행하려면 datetime.now()를 주세요",
+                    f"job {job_id}: {shown} has passed; give a later moment, or datetime.now() to run it at once",
+                ))
+        return wait
+
+    def reschedule(self, job: Job, when: When, options: Mapping[str, Any]) -> None:
+        """Give a job another schedule; everything else stays. Raises ScheduleError for a moment that has passed."""
+        self._wait_for(when, job.name)
+        declare(self.scheduler, job.name, self.function_of(job.info()["job_type"]), when, None, options, tag=self.tag)
+
+    def refuse_existing(self, job_id: str) -> None:
+        """Refuse an id that any job has, whoever made it. Raises Conflict."""
+        found = self.scheduler.jobs.get(job_id)
+        if found is not None:
+            row = found.info()
+            is_ours = self.tag in row["tags"]
+            raise Conflict(
+                say(f"작업 {job_id}({row['job_type']})이(가) 이미 있습니다. 다른 id를 쓰세요",
+                    f"job {job_id} ({row['job_type']}) is there already; use another id")
+                + (say(" (고치려면 replace_existing=True)", ", or replace_existing=True to change it") if is_ours else "")
+            )
 
     def rows(self) -> list[Row]:
         """Return this door's jobs that still have something before them, each with its next time and its words."""

@@ -11,12 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from scheduler.client.sync import Scheduler
-from scheduler.client.when import When
-from scheduler.compat.book import Book, Row, is_being_imported
+from scheduler.compat.book import Book, Row, is_being_imported, parameters_of
 from scheduler.compat.tracking import JobExecutionTracker, JobStatus, tracked_job, tracker
 from scheduler.compat.triggers import CronTrigger, DateTrigger, IntervalTrigger, read_trigger
-from scheduler.errors import Conflict, NotFound
-from scheduler.running.calls import bound
+from scheduler.errors import NotFound
 from scheduler.words import say
 
 __all__ = [
@@ -113,16 +111,16 @@ class AsyncIOScheduler:
         """Add a job; with *replace_existing* it may be there already.
 
         Returns  None for a one-off that has begun at once, and while a daemon imports the program
-        Raises   Conflict when the id is taken
+        Raises   Conflict when the id is taken, with *replace_existing* too if this door did not make that job;
+                 ScheduleError for a date that has passed
         """
         if is_being_imported():
             return None
         job_id = id or (func if isinstance(func, str) else f"{func.__module__}.{func.__qualname__}")
-        if not replace_existing and self.book.job(job_id) is not None:
-            raise Conflict(say(f"작업 {job_id}이(가) 이미 있습니다. replace_existing=True",
-                               f"job {job_id} is there already; replace_existing=True"))
+        if not replace_existing:
+            self.book.refuse_existing(job_id)
         when, extras = read_trigger(trigger, self.timezone, arguments)
-        parameters = dict(kwargs or {}) if isinstance(func, str) else bound(func, tuple(args or ()), kwargs or {})
+        parameters = parameters_of(func, args, kwargs)
         grace = self.defaults["misfire_grace_time"] if misfire_grace_time == -1 else misfire_grace_time
         together = self.defaults["coalesce"] if coalesce is None else coalesce
         self.book.declare(
@@ -155,12 +153,7 @@ class AsyncIOScheduler:
     def reschedule_job(self, job_id: str, trigger: Any = None, **arguments: Any) -> RecipeJob | None:
         """Give a job another trigger; everything else stays."""
         when, extras = read_trigger(trigger, self.timezone, arguments)
-        job = self._known(job_id)
-        row = job.info()
-        self.book.scheduler.schedule(
-            job_id, self.book.function_of(row["job_type"]), when if isinstance(when, When) else None,
-            parameters=row["parameters"], **extras,
-        )
+        self.book.reschedule(self._known(job_id), when, extras)
         return self.get_job(job_id)
 
     def _known(self, job_id: str) -> Any:

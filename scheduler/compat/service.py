@@ -14,9 +14,9 @@ from typing import Any
 
 from scheduler.client.sync import Scheduler
 from scheduler.client.when import at
-from scheduler.compat.book import Book, Row, is_being_imported
+from scheduler.compat.book import Book, Row, is_being_imported, parameters_of
 from scheduler.compat.triggers import meant_moment, read_trigger
-from scheduler.running.calls import bound, shape_of
+from scheduler.running.calls import shape_of
 from scheduler.words import say
 
 __all__ = [
@@ -75,10 +75,13 @@ def add_date_job(
     func: Callable[..., Any] | str, job_id: str, *, run_date: datetime | str, name: str | None = None,
     args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None,
 ) -> Row | None:
-    """Run *func* once, at *run_date*."""
+    """Run *func* once, at *run_date*; at once when that has just come.
+
+    Raises  ScheduleError when it has passed; a job that was registered for that very moment before stays as it is
+    """
     if is_being_imported():
         return None
-    _book.declare(func, at(meant_moment(run_date, ZONE)), job_id, name, _parameters(func, args, kwargs), tz=ZONE)
+    _book.declare(func, at(meant_moment(run_date, ZONE)), job_id, name, parameters_of(func, args, kwargs), tz=ZONE)
     return get_job(job_id)
 
 
@@ -89,12 +92,8 @@ def _add(
     if is_being_imported():
         return None
     when, extras = read_trigger(kind, ZONE, arguments)
-    _book.declare(func, when, job_id, name, _parameters(func, args, kwargs), **extras)
+    _book.declare(func, when, job_id, name, parameters_of(func, args, kwargs), **extras)
     return get_job(job_id)
-
-
-def _parameters(func: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    return dict(kwargs or {}) if isinstance(func, str) else bound(func, args, kwargs or {})
 
 
 def register_custom_job(

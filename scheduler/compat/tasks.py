@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from scheduler.client.declaring import declare
 from scheduler.client.functions import program_name, register
 from scheduler.client.sync import Scheduler
 from scheduler.client.when import When, at, daily, every
@@ -114,6 +115,7 @@ class TaskRegistry:
         self.scheduler: Scheduler | None = None
         self._names: dict[str, str] = {}
         self._ended: dict[str, int] = {}
+        self._to_begin: set[str] = set()
 
     def register(self, task: Task) -> Task:
         """Take a task. Raises Conflict for an id that another task has."""
@@ -121,7 +123,11 @@ class TaskRegistry:
             raise Conflict(say(f"id가 {task.id}인 작업이 이미 있습니다", f"there is a task with the id {task.id}"))
         self.registered_at[task.id] = self.clock.now()
         if self.scheduler is not None:
-            self.declare(self.scheduler)
+            try:
+                self.declare(self.scheduler)
+            except BaseException:
+                del self.tasks[task.id]
+                raise
         return task
 
     # -- in this process --------------------------------------------------------------------------------------------
@@ -185,12 +191,18 @@ class TaskRegistry:
         """Make one task a job. A moment that had passed when it was first heard of comes at once, and never again."""
         name = self._names[task.id]
         former = scheduler.job(name)
+        if former is not None and tag not in former.info()["tags"]:
+            raise Conflict(say(
+                f"작업 \"{name}\"({former.info()['job_type']})은(는) 이 프로그램이 만든 작업이 아닙니다. Task에 다른 id를 주세요",
+                f'job "{name}" ({former.info()["job_type"]}) was not made by this program; give the Task another id',
+            ))
         has_passed = task.run_at is not None and task.run_at.astimezone(UTC) <= self.clock.now()
         job = former
         if former is None or not has_passed:
-            job = scheduler.schedule(
-                name, task.func, None if has_passed else task.when(), tz=local_zone(), retries=0, tags=[tag],
-                after_once=[self._names[each] for each in task.depends_on], parameters=bound(task.func, task.args, task.kwargs),
+            others = [self._names[each] for each in task.depends_on]
+            job = declare(
+                scheduler, name, task.func, None if has_passed else task.when(), bound(task.func, task.args, task.kwargs),
+                {"tz": local_zone(), "retries": 0, "tags": [tag], "after_once": others}, tag=tag,
             )
         else:
             scheduler.register(task.func)
@@ -198,6 +210,8 @@ class TaskRegistry:
         self._ended[task.id] = max((run.id for run in job.runs(1)), default=0)
         if has_passed and former is None:
             job.run()
+        if task.every is not None and not self._ended[task.id]:
+            self._to_begin.add(task.id)
 
     def _name_all(self) -> None:
         """Give each task a name that is the same when the program is started again: its own id, or its function's type."""
@@ -226,6 +240,20 @@ class TaskRegistry:
         for task in self.tasks.values():
             place(task, ())
         return list(ordered.values())
+
+    def begin(self) -> None:
+        """Run each new interval for the first time, as soon as those it depends on have succeeded once."""
+        scheduler = self.scheduler
+        for task in [self.tasks[each] for each in list(self._to_begin)] if scheduler is not None else ():
+            assert scheduler is not None
+            own, *others = [scheduler.job(self._names[each]) for each in (task.id, *task.depends_on)]
+            if any(job is None or job.info()["last_success_at"] is None for job in others):
+                continue
+            if own is not None and own.status != "active":
+                continue  # somebody has paused it
+            self._to_begin.discard(task.id)
+            if own is not None and own.last_run() is None:
+                own.run()
 
     def refresh(self) -> None:
         """Bring every task up to what the database knows of its executions."""
@@ -259,29 +287,44 @@ _stopped = threading.Event()
 def start_scheduler(interval: float = 1.0, blocking: bool = False) -> None:
     """Make the registered tasks jobs, start a daemon, and keep the tasks up to date every *interval* seconds.
 
+    As with tick(), an interval comes first at once, or as soon as what it depends on has succeeded; a program that is started
+    again goes on with the interval where it was.
+
     blocking  stay here until Ctrl-C or SIGTERM; otherwise everything ends with the program
     """
     if is_being_imported():
         return
     if registry.scheduler is None:
-        registry.scheduler = Scheduler()
-        registry._names.clear()
-        registry._ended.clear()
-        registry.declare(registry.scheduler)
-        registry.scheduler.start()
+        _start(Scheduler())
+        registry.begin()
         _stopped.clear()
         threading.Thread(target=_look, args=(interval,), name="tasks", daemon=True).start()
-    if blocking:
+    if blocking and registry.scheduler is not None:
         try:
             registry.scheduler.start(blocking=True)
         finally:
             stop_scheduler()
 
 
+def _start(scheduler: Scheduler) -> None:
+    registry.scheduler = scheduler
+    registry._names.clear()
+    registry._ended.clear()
+    registry._to_begin.clear()
+    try:
+        registry.declare(scheduler)
+        scheduler.start()
+    except BaseException:
+        registry.scheduler = None
+        scheduler.close()
+        raise
+
+
 def _look(interval: float) -> None:
     while not _stopped.wait(interval):
         try:
             registry.refresh()
+            registry.begin()
         except Exception:  # the database is away, or the program ends: the next look may do
             time.sleep(interval)
 

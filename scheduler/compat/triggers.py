@@ -9,7 +9,7 @@ from typing import Any
 
 from apscheduler.triggers.cron import CronTrigger as _Cron  # type: ignore[import-untyped]
 from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped]
-from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
+from apscheduler.triggers.interval import IntervalTrigger as _Interval  # type: ignore[import-untyped]
 from tzlocal import get_localzone_name
 
 from scheduler.client.when import When, at, cron, every, moment_in
@@ -39,6 +39,14 @@ class CronTrigger(_Cron):  # type: ignore[misc]
         made = cls(timezone=timezone)
         made.crontab = expr
         return made
+
+
+class IntervalTrigger(_Interval):  # type: ignore[misc]
+    """APScheduler's, which also remembers whether a start was given: it puts one interval from now where none was."""
+
+    def __init__(self, *args: Any, start_date: Any = None, **more: Any) -> None:
+        super().__init__(*args, start_date=start_date, **more)
+        self.has_own_start = start_date is not None
 
 
 def local_zone() -> str:
@@ -72,9 +80,8 @@ def read_trigger(trigger: Trigger, zone: str, arguments: Mapping[str, Any]) -> t
         return at(trigger.run_date), {"tz": zone}
     own = _zone_of(trigger, zone)
     extras = {"tz": own, **({"jitter": trigger.jitter} if trigger.jitter else {})}
-    if isinstance(trigger, IntervalTrigger):
-        late = trigger.start_date > datetime.now(UTC) + trigger.interval + timedelta(seconds=5)
-        return every(trigger.interval, start=trigger.start_date if late else None, end=trigger.end_date), extras
+    if isinstance(trigger, _Interval):
+        return every(trigger.interval, start=_start_of(trigger), end=trigger.end_date), extras
     if isinstance(trigger, _Cron):
         return _cron(trigger), extras
     raise ScheduleError(say(f"이 트리거는 쓸 수 없습니다: {trigger!r}", f"this trigger cannot be used: {trigger!r}"))
@@ -86,13 +93,27 @@ def _named(name: str, zone: str, arguments: Mapping[str, Any]) -> Trigger:
         if name == "date":
             moment = arguments.get("run_date")
             return DateTrigger(None if moment is None else meant_moment(moment, zone))
-        return kinds[name](**{"timezone": zone, **arguments})
+        return kinds[name](**{"timezone": zone, **{key: _meant(value, zone) for key, value in arguments.items()}})
     except KeyError:
         raise ScheduleError(
             say(f"트리거 {name!r}: interval, cron, date 중 하나", f"trigger {name!r}: interval, cron or date")
         ) from None
     except (TypeError, ValueError) as error:
         raise ScheduleError(say(f"트리거 {name}: {error}", f"trigger {name}: {error}")) from error
+
+
+def _meant(value: Any, zone: str) -> Any:
+    return meant_moment(value, zone) if isinstance(value, datetime) else value
+
+
+def _start_of(trigger: Any) -> datetime | None:
+    """Return the start that was given: the first planned time, from which the interval is counted; None without one.
+
+    APScheduler's own trigger does not tell; the start that it makes up comes from the clock, with microseconds.
+    """
+    start: datetime = trigger.start_date
+    is_late = start > datetime.now(UTC) + trigger.interval + timedelta(seconds=5)
+    return start if getattr(trigger, "has_own_start", is_late or not start.microsecond) else None
 
 
 def _zone_of(trigger: Trigger, zone: str) -> str:

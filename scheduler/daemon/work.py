@@ -17,6 +17,7 @@ from scheduler.protocol.follow import follow, results_of_others, wake
 from scheduler.protocol.look import Sight, look
 from scheduler.protocol.plan import plan
 from scheduler.protocol.reap import reap
+from scheduler.protocol.replan import replan
 from scheduler.running.kernel import boottime
 
 REAP_SECONDS = 30.0
@@ -65,7 +66,8 @@ class Work:
             await self._reap(connection)
         if sight.can_wake:
             await self._wake(connection)
-        if sight.can_plan or sight.can_wake:
+        replanned = await limited(replan(connection)) if sight.can_replan else 0
+        if sight.can_plan or sight.can_wake or replanned:
             await self._plan(connection)
         if sight.can_follow:
             followed = await limited(follow(connection))

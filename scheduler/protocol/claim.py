@@ -23,7 +23,8 @@ CANDIDATES = """
        AND execution.available_at <= now()
        AND execution.job_type = ANY (%(job_types)s)
        AND ({only}::bigint IS NULL OR execution.job_id = {only})
-       AND (SELECT (job.status = 'active' OR (job.status = 'completed' AND execution.trigger IN ('manual', 'retry')))
+       AND (SELECT (job.status = 'active'
+                    OR (job.status = 'completed' AND execution.trigger IN ('manual', 'retry', 'backfill')))
                    AND CASE WHEN job.max_instances = 1 THEN
                            coalesce((SELECT held.expires_at FROM schedule_locks AS held
                                       WHERE held.job_id = execution.job_id AND held.slot = 0), '-infinity') <= now()
@@ -58,7 +59,7 @@ CLAIM = compact(
       JOIN job_executions AS execution ON execution.id = candidate.id
       JOIN schedule_jobs  AS job       ON job.id = candidate.job_id
      WHERE execution.status = 'queued'
-       AND (job.status = 'active' OR (job.status = 'completed' AND execution.trigger IN ('manual', 'retry')))
+       AND (job.status = 'active' OR (job.status = 'completed' AND execution.trigger IN ('manual', 'retry', 'backfill')))
      ORDER BY job.id
        FOR NO KEY UPDATE OF job, execution SKIP LOCKED
 ), fenced AS (

@@ -93,24 +93,29 @@ WITH outcome AS MATERIALIZED (
        AND (NOT closed.counted OR closed.failed_attempts < job.max_retries)
     ON CONFLICT DO NOTHING
     RETURNING retry_of, extract(epoch FROM available_at - now())::float8 AS wait
+), summed AS (                                    -- several of one job may end at once
+    SELECT closed.job_id, count(*) AS ends, max(closed.finished_at) FILTER (WHERE closed.status = 'success') AS success_at,
+           max(closed.finished_at) FILTER (WHERE closed.status IN ('failed', 'timed_out', 'lost') AND retried.retry_of IS NULL)
+               AS failure_at,
+           (array_agg(closed.id ORDER BY closed.finished_at DESC, closed.id DESC))[1] AS last_id,
+           array_agg(closed.finished_at) FILTER (WHERE closed.status IN ('failed', 'timed_out', 'lost')) AS failures
+      FROM closed LEFT JOIN retried ON retried.retry_of = closed.id
+     GROUP BY closed.job_id
 ), noted AS (
     UPDATE schedule_jobs AS job
-       SET last_run_at     = closed.finished_at,
-           last_status     = closed.status,
-           last_success_at = CASE WHEN closed.status = 'success' THEN closed.finished_at ELSE job.last_success_at END,
-           last_error      = CASE WHEN closed.status IN ('success', 'skipped') THEN NULL
-                                  WHEN closed.status = 'cancelled' THEN job.last_error
-                                  ELSE left(closed.error_message, 2000) END,
-           consecutive_failures = CASE WHEN closed.status = 'success' THEN 0
-                                       WHEN closed.status IN ('failed', 'timed_out', 'lost')
-                                       THEN least(job.consecutive_failures, 2147483646) + 1
-                                       ELSE job.consecutive_failures END,
-           last_failure_at = CASE WHEN closed.status IN ('failed', 'timed_out', 'lost')
-                                       AND NOT EXISTS (SELECT FROM retried WHERE retried.retry_of = closed.id)
-                                  THEN closed.finished_at ELSE job.last_failure_at END,
-           run_count       = least(job.run_count, 9223372036854775806) + 1
-      FROM closed
-     WHERE job.id = closed.job_id
+       SET last_run_at     = last.finished_at,
+           last_status     = last.status,
+           last_success_at = coalesce(summed.success_at, job.last_success_at),
+           last_error      = CASE WHEN last.status IN ('success', 'skipped') THEN NULL
+                                  WHEN last.status = 'cancelled' THEN job.last_error
+                                  ELSE left(last.error_message, 2000) END,
+           consecutive_failures = CASE WHEN summed.success_at IS NULL THEN least(job.consecutive_failures, 2147480000) ELSE 0 END
+                                  + (SELECT count(*) FROM unnest(summed.failures) AS failed_at
+                                      WHERE summed.success_at IS NULL OR failed_at > summed.success_at),
+           last_failure_at = coalesce(summed.failure_at, job.last_failure_at),
+           run_count       = least(job.run_count, 9223372036854770000) + summed.ends
+      FROM summed JOIN closed AS last ON last.id = summed.last_id
+     WHERE job.id = summed.job_id
 )
 SELECT outcome.id,
        CASE WHEN closed.id IS NOT NULL THEN closed.status
@@ -135,7 +140,7 @@ COMPLETE = """
 UPDATE schedule_jobs
    SET status = 'completed'
  WHERE id IN (SELECT job.id FROM schedule_jobs AS job
- WHERE (job.run_at IS NOT NULL OR job.end_at IS NOT NULL OR job.max_runs IS NOT NULL)
+ WHERE (job.run_at IS NOT NULL OR job.end_at <= now() OR job.occurrence_count >= job.max_runs)
    AND job.status = 'active'
    AND job.next_run_at IS NULL
    AND job.planned_version = job.spec_version

@@ -59,7 +59,7 @@ SELECT job.id, job.name, job.job_type,
        CASE WHEN job.run_at IS NOT NULL AND job.run_at <= now() THEN
             (SELECT count(*) FROM job_executions AS past
               WHERE past.job_id = job.id AND past.scheduled_for = job.run_at) END AS one_off_rows,
-       job.last_error,
+       job.hidden, job.last_error, job.planned_version <> job.spec_version AS is_edited,
        job.updated_at < job.run_at AS was_set_in_time,
        now() AS now
   FROM schedule_jobs AS job

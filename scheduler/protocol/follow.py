@@ -34,7 +34,8 @@ WITH edge AS MATERIALIZED (
             OR (num_nonnulls(job.interval, job.specific_times, job.cron_expression, job.run_at) = 0
                 AND NOT EXISTS (SELECT FROM job_executions AS live WHERE live.job_id = job.id AND live.status = 'running')
                 AND NOT EXISTS (SELECT FROM job_executions AS waiting
-                                 WHERE waiting.job_id = job.id AND waiting.status = 'queued' AND waiting.trigger <> 'backfill')))
+                                 WHERE waiting.job_id = job.id AND waiting.status = 'queued' AND waiting.trigger <> 'backfill'
+                                   AND (waiting.trigger <> 'manual' OR waiting.available_at <= now()))))
      ORDER BY job.id
        FOR NO KEY UPDATE OF job SKIP LOCKED
 ), free_edge AS MATERIALIZED (                    -- what somebody else holds is left for the next look, with its job

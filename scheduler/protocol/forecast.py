@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,7 +112,10 @@ async def _foresee(connection: psycopg.AsyncConnection[Any]) -> bool:
         await (await connection.execute(CALENDARS)).fetchall(), await (await connection.execute(CALENDAR_DAYS)).fetchall()
     )
     around = Surroundings(calendars, await (await connection.execute(OVERLAYS)).fetchall())
-    said = [look_ahead(job, around) for job in jobs]
+    said = []
+    for job in jobs:
+        said.append(look_ahead(job, around))
+        await asyncio.sleep(0)  # a batch takes seconds; heartbeats and claims share this thread
     await _write(connection, said)
     return len(jobs) == BATCH
 

@@ -18,11 +18,13 @@ SELECT (SELECT id FROM schedule_jobs WHERE status = 'active' AND planned_version
                 WHERE CASE edge.outcome WHEN 'success' THEN former.last_success_at ELSE former.last_failure_at END > edge.seen_at)
        OR EXISTS (SELECT FROM job_executions WHERE held_for IS NOT NULL AND status = 'queued') AS can_follow,
        EXISTS (SELECT FROM schedule_jobs WHERE status = 'paused' AND paused_until <= now()) AS can_wake,
+       EXISTS (SELECT FROM schedule_replans) AS can_replan,
        EXISTS (SELECT FROM job_executions AS execution
                 WHERE execution.status = 'queued' AND execution.available_at <= now()
                   AND execution.job_type = ANY (%(job_types)s)
-                  AND (SELECT job.status IN ('active', 'completed') FROM schedule_jobs AS job
-                        WHERE job.id = execution.job_id)
+                  AND (SELECT job.status = 'active'
+                              OR (job.status = 'completed' AND execution.trigger IN ('manual', 'retry', 'backfill'))
+                         FROM schedule_jobs AS job WHERE job.id = execution.job_id)
                   AND (SELECT job.max_instances > (SELECT count(*) FROM schedule_locks AS held
                                                     WHERE held.job_id = job.id AND held.expires_at > now())
                          FROM schedule_jobs AS job WHERE job.id = execution.job_id))
@@ -44,6 +46,7 @@ class Sight:
 
     can_follow  jobs depend on something that has happened; perhaps not on all they need
     can_wake    a pause is over
+    can_replan  calendars or overlays were edited
     wait        seconds until the nearest planned time, retry or end of a pause; None when there is none
     clock       the database's clock, in seconds since 1970
     """
@@ -51,6 +54,7 @@ class Sight:
     can_plan: bool
     can_follow: bool
     can_wake: bool
+    can_replan: bool
     can_claim: bool
     can_reap: bool
     wait: float | None
@@ -62,5 +66,5 @@ async def look(connection: psycopg.AsyncConnection[Any], job_types: Sequence[str
     cursor = await connection.execute(LOOK, {"job_types": list(job_types), "grace": grace})
     row = await cursor.fetchone()
     assert row is not None
-    can_plan, can_follow, can_wake, can_claim, can_reap, wait, clock = row
-    return Sight(can_plan, can_follow, can_wake, can_claim, can_reap, None if wait is None else float(min(wait, 1e9)), clock)
+    plan, follow, wake, replan, claim, reap, wait, clock = row
+    return Sight(plan, follow, wake, replan, claim, reap, None if wait is None else float(min(wait, 1e9)), clock)

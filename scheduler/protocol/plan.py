@@ -22,9 +22,11 @@ from scheduler.rules.overlap import Busy, overlap
 from scheduler.rules.parameters import check_parameters
 from scheduler.rules.reading import read_schedule
 from scheduler.rules.schedule import next_after, occurrences
+from scheduler.rules.zones import local_time, open_zone
 from scheduler.settings import MISFIRE_CAP, PARAMETERS_BYTES, PLAN_BATCH
 
 UNKNOWN_TYPE = "no live node knows job type"
+NO_TIME_LEFT = "no planned time is left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def decide_job(job: dict[str, Any], spec: HandlerSpec | None, is_homeless: bool,
     schedule = read_schedule(job, around.calendars, around.overlays)
     if isinstance(job["parameters"], Unreadable):
         raise ScheduleError(f"parameters cannot be read: {job['parameters'][:40]}…")
-    if spec is not None and job["parameters"] is not None:
+    # What is run once brings its own parameters, and they are judged when it runs.
+    if spec is not None and job["parameters"] is not None and not job["hidden"]:
         faults = check_parameters(spec.params_schema, job["parameters"])
         if faults:
             raise ScheduleError("parameters: " + "; ".join(faults))
@@ -122,7 +125,7 @@ def decide_job(job: dict[str, Any], spec: HandlerSpec | None, is_homeless: bool,
     problem = f"{UNKNOWN_TYPE} {job['job_type']}" if is_homeless else None
     moved = Moved(
         job["id"], following, problem=problem, jitter_seconds=job["jitter_seconds"],
-        clears=problem is None and (job["last_error"] or "").startswith(UNKNOWN_TYPE),
+        clears=problem is None and (job["last_error"] or "").startswith((UNKNOWN_TYPE, NO_TIME_LEFT)),
     )
     due_at = job["due_at"]
     if due_at is None and following is None and schedule.run_at is not None:
@@ -139,9 +142,12 @@ def decide_job(job: dict[str, Any], spec: HandlerSpec | None, is_homeless: bool,
 
 def _with_rows(moved: Moved, job: dict[str, Any], schedule: Schedule, due_at: datetime) -> Moved:
     """Add the rows for all that is due."""
-    taken_out = _taken_out(schedule)
+    taken_out = _taken_out(schedule, due_at) if schedule.run_at is not None or job["is_edited"] else None
     if taken_out is not None:
-        return replace(moved, rows=(taken_out,))
+        following = None if schedule.run_at is not None else next_after(schedule, due_at)
+        if following is None or following > job["now"]:
+            return replace(moved, rows=(taken_out,))
+        due_at = following
     verdict = overlap(job["overlap_policy"], Busy(job["running"], job["waiting"]), job["max_instances"])
     rows = decide(
         job["misfire_policy"], occurrences(schedule, due_at, job["now"], MISFIRE_CAP), job["now"],
@@ -152,17 +158,22 @@ def _with_rows(moved: Moved, job: dict[str, Any], schedule: Schedule, due_at: da
         rows = _at_most(rows, job["max_runs"] - job["occurrence_count"])
     queues = any(row.status == "queued" for row in rows)
     return replace(
-        moved, rows=rows, makes_room=verdict == "replace" and queues, is_held=job["waits_for_others"],
+        moved, rows=rows if taken_out is None else (taken_out, *rows),
+        makes_room=verdict == "replace" and queues and not job["waits_for_others"], is_held=job["waits_for_others"],
         sees=job["has_edges"] and not job["waits_for_others"] and queues,
     )
 
 
-def _taken_out(schedule: Schedule) -> Planned | None:
-    """Return the skipped row of a one-off whose moment a closed day or an overlay takes out; None for all others."""
-    if schedule.run_at is None or next_after(schedule, schedule.run_at - timedelta(microseconds=1)) is not None:
+def _taken_out(schedule: Schedule, due_at: datetime) -> Planned | None:
+    """Return the skipped row of a promised time that a closed day or an overlay has taken out since; None for all others."""
+    if next_after(schedule, due_at - timedelta(microseconds=1)) == due_at:
         return None
-    stopped = any(each.action == "stop" and each.start <= schedule.run_at < each.end for each in schedule.overlays)
-    return Planned(schedule.run_at, "skipped", "schedule", skip_reason="overlay" if stopped else "holiday")
+    if any(each.action == "stop" and each.start <= due_at < each.end for each in schedule.overlays):
+        return Planned(due_at, "skipped", "schedule", skip_reason="overlay")
+    day = local_time(due_at, open_zone(schedule.timezone)).date()
+    if schedule.on_holiday != "run" and schedule.calendar is not None and not schedule.calendar.is_open(day):
+        return Planned(due_at, "skipped", "schedule", skip_reason="holiday")
+    return None
 
 
 def _at_most(rows: Sequence[Planned], left: int) -> tuple[Planned, ...]:
@@ -186,7 +197,9 @@ def _until_its_end(moved: Moved, job: dict[str, Any], schedule: Schedule) -> Mov
         return moved
     if has_run_out or (schedule.end is not None and schedule.end <= job["now"]):
         return SetAside(job["id"], job["name"], "completed", None)
-    raise ScheduleError("no planned time is left: see days_of_week, start_at, end_at, calendar and the overlays")
+    if schedule.end is not None:  # whoever opens the days or ends the overlay gets it back
+        return replace(moved, problem=f"{NO_TIME_LEFT} before end_at")
+    raise ScheduleError(f"{NO_TIME_LEFT}: see days_of_week, start_at, end_at, calendar and the overlays")
 
 
 def _past_one_off(job: dict[str, Any]) -> Moved | SetAside | None:

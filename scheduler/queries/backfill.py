@@ -14,6 +14,7 @@ from scheduler.errors import NotAllowed, ScheduleError
 from scheduler.model import Schedule
 from scheduler.queries.rows import Row, row, rows
 from scheduler.queries.schedules import Surroundings
+from scheduler.rules.bounds import check_moment
 from scheduler.rules.schedule import next_after, occurrences
 from scheduler.rules.zones import local_time, open_zone
 from scheduler.words import say
@@ -29,8 +30,10 @@ def planned_between(
     """Return the times that a job's schedule names from *first* to *until*, both included.
 
     job     a row of queries.jobs.list_jobs
-    Raises  ScheduleError when it cannot be read, names none, or names more than 1,000
+    Raises  ScheduleError when it cannot be read, names none, or names more than 1,000; for a period outside the years planned
     """
+    check_moment(first)
+    check_moment(until)
     schedule = _reaching(Surroundings(connection).schedule_of(job), first)
     planned = next_after(schedule, first - INSTANT)
     if planned is None or planned > until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -90,26 +91,31 @@ def jobs_concerned(connection: psycopg.Connection[Any], calendar: str) -> int:
     return int(found["jobs"]) if found else 0
 
 
+# What was not given stays as it is; a calendar that is new begins with the table's own defaults.
 MAKE = """
-INSERT INTO calendars (name, base, closed_weekdays, description)
-VALUES (%(name)s, %(base)s, %(closed)s, %(description)s)
+INSERT INTO calendars AS own (name, base, closed_weekdays, description)
+VALUES (%(name)s, %(base)s, coalesce(%(closed_weekdays)s, 'sat,sun'), %(description)s)
     ON CONFLICT (name) DO UPDATE
-   SET base = excluded.base, closed_weekdays = excluded.closed_weekdays,
-       description = coalesce(excluded.description, calendars.description)
+   SET base = CASE WHEN 'base' = ANY (%(given)s) THEN excluded.base ELSE own.base END,
+       closed_weekdays = CASE WHEN 'closed_weekdays' = ANY (%(given)s)
+                              THEN excluded.closed_weekdays ELSE own.closed_weekdays END,
+       description = CASE WHEN 'description' = ANY (%(given)s) THEN excluded.description ELSE own.description END
 RETURNING name, base, country, closed_weekdays, description
 """
+CHANGEABLE = ("base", "closed_weekdays", "description")
 
 
-def make_calendar(
-    connection: psycopg.Connection[Any], name: str, base: str | None, closed: str, description: str | None
-) -> Row:
-    """Make a calendar, or change the one of that name.
+def make_calendar(connection: psycopg.Connection[Any], name: str, given: Mapping[str, str | None]) -> Row:
+    """Make a calendar, or change of the one of that name what is given.
 
-    closed   days of the week such as ``sat,sun``; empty for none
-    Raises   NotFound for a base that is not there
+    given   base, closed_weekdays (days of the week such as ``sat,sun``; empty for none) and description, as far as they were
+            said; None takes a base or a description away
+    Raises  NotFound for a base that is not there
     """
+    base = given.get("base")
     if base is not None:
         find_calendar(connection, base)
-    made = row(connection, MAKE, {"name": name, "base": base, "closed": closed, "description": description})
+    values = {column: given.get(column) for column in CHANGEABLE}
+    made = row(connection, MAKE, {"name": name, "given": sorted(given), **values})
     assert made is not None
     return made

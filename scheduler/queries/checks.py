@@ -32,7 +32,7 @@ def notify_arrives(listener: psycopg.Connection[Any], sender: psycopg.Connection
 ORPHAN_TYPES = """
 SELECT job.job_type, array_agg(job.name ORDER BY job.id) AS names
   FROM schedule_jobs AS job
- WHERE job.status = 'active'
+ WHERE job.status = 'active' AND NOT job.hidden
    AND NOT EXISTS (SELECT FROM scheduler_nodes AS node
                     WHERE job.job_type = ANY (node.job_types) AND node.state <> 'stopped'
                       AND node.seen_at >= now() - make_interval(secs => node.lease_seconds))
@@ -60,7 +60,7 @@ def locks_by_hand(connection: psycopg.Connection[Any]) -> list[Row]:
     return rows(connection, BY_HAND)
 
 
-INVALID = "SELECT id, name, last_error FROM schedule_jobs WHERE status = 'invalid' ORDER BY id LIMIT 20"
+INVALID = "SELECT id, name, last_error FROM schedule_jobs WHERE status = 'invalid' AND NOT hidden ORDER BY id LIMIT 20"
 
 
 def invalid_jobs(connection: psycopg.Connection[Any]) -> list[Row]:

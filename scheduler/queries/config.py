@@ -47,6 +47,7 @@ SELECT job.*, job.interval::text AS interval_text,
                                                               'outcome', edge.outcome)) AS after
                FROM job_dependencies AS edge JOIN schedule_jobs AS before ON before.id = edge.depends_on
               GROUP BY edge.job_id) AS edges ON edges.job_id = job.id
+ WHERE NOT job.hidden
 """
 LIMITS = """
 SELECT extract(epoch FROM max(value::interval) FILTER (WHERE name = 'minimum_interval'))::float8 AS shortest,

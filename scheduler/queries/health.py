@@ -29,6 +29,7 @@ SELECT count(*)::integer AS total,
        count(*) FILTER (WHERE status = 'completed')::integer AS completed,
        count(*) FILTER (WHERE status = 'invalid')::integer AS invalid
   FROM schedule_jobs
+ WHERE NOT hidden
 """
 LIVE = """
 SELECT count(*) FILTER (WHERE status = 'queued')::integer AS queued,
@@ -83,16 +84,17 @@ def next_job(connection: psycopg.Connection[Any]) -> Row | None:
 PROBLEMS = """
 SELECT 'invalid' AS kind, id AS job_id, name, left(coalesce(last_error, ''), 500) AS message,
        'erp-scheduler jobs show ' || id AS command
-  FROM schedule_jobs WHERE status = 'invalid'
+  FROM schedule_jobs WHERE status = 'invalid' AND NOT hidden
 UNION ALL
 SELECT 'failing', job.id, name, left(coalesce(last_error, ''), 500), 'erp-scheduler executions logs ' || coalesce(
        (SELECT ended.id FROM job_executions AS ended WHERE ended.job_id = job.id AND ended.started_at IS NOT NULL
          ORDER BY ended.started_at DESC LIMIT 1)::text, quote_literal(name))
-  FROM schedule_jobs AS job WHERE status = 'active' AND (consecutive_failures >= 3 OR (important AND consecutive_failures > 0))
+  FROM schedule_jobs AS job
+ WHERE status = 'active' AND NOT hidden AND (consecutive_failures >= 3 OR (important AND consecutive_failures > 0))
 UNION ALL
 SELECT 'no_handler', id, name, job_type, 'erp-scheduler handlers list'
   FROM schedule_jobs AS job
- WHERE status = 'active'
+ WHERE status = 'active' AND NOT hidden
    AND EXISTS (SELECT FROM scheduler_nodes WHERE state <> 'stopped'
                   AND seen_at >= now() - make_interval(secs => lease_seconds))
    AND NOT EXISTS (SELECT FROM scheduler_nodes WHERE state <> 'stopped' AND job.job_type = ANY (job_types)

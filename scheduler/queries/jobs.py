@@ -28,7 +28,7 @@ SELECT id, name, job_type, status, interval::text AS interval,
        next_run_at, last_run_at, last_success_at, last_failure_at, last_status, last_error, consecutive_failures, run_count,
        occurrence_count, anchor_at, spec_version, planned_version, planned_at, fence, created_at, updated_at
   FROM schedule_jobs
- WHERE (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
+ WHERE CASE WHEN %(ids)s::bigint[] IS NULL THEN NOT hidden ELSE id = ANY (%(ids)s) END
    AND (%(status)s::text IS NULL OR status = %(status)s)
    AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
    AND (%(market)s::text IS NULL OR %(market)s = ANY (market_codes))
@@ -68,7 +68,7 @@ def public(job: Mapping[str, Any]) -> Row:
 FIND = """
 SELECT id, name
   FROM schedule_jobs
- WHERE id = %(id)s OR name = ANY (%(names)s) OR (%(prefix)s::text IS NOT NULL AND starts_with(name, %(prefix)s))
+ WHERE id = %(id)s OR name = ANY (%(names)s) OR (%(prefix)s::text IS NOT NULL AND starts_with(name, %(prefix)s) AND NOT hidden)
  ORDER BY name = ANY (%(names)s) DESC, id
  LIMIT 12
 """
@@ -98,7 +98,8 @@ def find_job(connection: psycopg.Connection[Any], text: str) -> int:
 SELECT_MANY = """
 SELECT id
   FROM schedule_jobs
- WHERE CASE %(kind)s
+ WHERE NOT hidden
+   AND CASE %(kind)s
            WHEN 'all' THEN true
            WHEN 'failing' THEN consecutive_failures > 0
            WHEN 'paused' THEN status = 'paused'

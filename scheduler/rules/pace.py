@@ -52,4 +52,4 @@ def faster(plain: Interval, factor: float) -> Interval:
         step = min(max(length / factor, shortest), LONGEST_STEP)
     except OverflowError:
         step = LONGEST_STEP
-    return Interval(plain.anchor, 0, step, plain.timezone)
+    return Interval(plain.anchor, 0, step, plain.timezone, plain.first)

@@ -80,7 +80,7 @@ def _plain(schedule: Schedule, zone: ZoneInfo) -> BaseTrigger | None:
             f"at most one of interval, specific_times, cron_expression, run_at; {sum(kinds)} are set",
         ))
     if schedule.every is not None:
-        return _interval(schedule.every, schedule.anchor, zone)
+        return _interval(schedule.every, schedule.anchor, zone, 0 if schedule.anchor == schedule.start else 1)
     if schedule.times:
         return TimesOfDay(tuple(read_time(text) for text in schedule.times), zone)
     if schedule.cron is not None:
@@ -191,7 +191,7 @@ def read_time(text: str) -> time:
     return time(int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")))
 
 
-def _interval(every: Every, anchor: datetime | None, zone: ZoneInfo) -> Interval:
+def _interval(every: Every, anchor: datetime | None, zone: ZoneInfo, first: int) -> Interval:
     if anchor is None:
         raise ScheduleError(say("주기를 세는 기준 시각이 없습니다", "an interval needs an anchor to count from"))
     fits = math.isfinite(every.seconds) and abs(every.seconds) <= LONGEST_INTERVAL.total_seconds()
@@ -204,7 +204,7 @@ def _interval(every: Every, anchor: datetime | None, zone: ZoneInfo) -> Interval
             f"주기 {quoted(shown)}을(를) 쓸 수 없습니다. 30m, 1h, 1d 또는 1 month처럼 1초 이상으로 쓰세요",
             f"interval {quoted(shown)} cannot be used; write 30m, 1h, 1d or 1 month, at least one second",
         ))
-    return Interval(_aware(anchor, "anchor"), every.months, rest, zone)
+    return Interval(_aware(anchor, "anchor"), every.months, rest, zone, first)
 
 
 def _aware(moment: datetime, name: str) -> datetime:

@@ -34,14 +34,15 @@ class PlannedTimes(BaseTrigger):  # type: ignore[misc]
 
 
 class Interval(PlannedTimes):
-    """Planned times at anchor + k intervals, k from 1.
+    """Planned times at anchor + k intervals, k from *first*: 0 when the anchor is the beginning itself, 1 otherwise.
 
     Whole microseconds where APScheduler's IntervalTrigger takes floats, and months counted from the anchor: 31 January,
     28 February, 31 March.
     """
 
-    def __init__(self, anchor: datetime, months: int, rest: timedelta, timezone: ZoneInfo) -> None:
+    def __init__(self, anchor: datetime, months: int, rest: timedelta, timezone: ZoneInfo, first: int = 1) -> None:
         self.anchor = anchor
+        self.first = first
         self.months = months
         self.rest = rest
         self.timezone = timezone
@@ -55,7 +56,7 @@ class Interval(PlannedTimes):
         return self.at(self.number_after(moment))
 
     def at(self, number: int) -> datetime:
-        """Return planned time *number*, counted from 1."""
+        """Return planned time *number*; the anchor is number 0."""
         if not self.months:
             return self.anchor + number * self.rest
         years, month = divmod(self._local_anchor.month - 1 + number * self.months, 12)
@@ -67,9 +68,9 @@ class Interval(PlannedTimes):
     def number_after(self, moment: datetime) -> int:
         """Return the number of the first planned time strictly after *moment*."""
         if not self.months:
-            return max(1, (moment - self.anchor) // self.rest + 1)
+            return max(self.first, (moment - self.anchor) // self.rest + 1)
         # A calendar strays from its mean by days only, less than one step of at least a month.
-        number = max(1, (moment - self.anchor) // (self.months * MEAN_MONTH + self.rest) - 1)
+        number = max(self.first, (moment - self.anchor) // (self.months * MEAN_MONTH + self.rest) - 1)
         while self.at(number) <= moment:
             number += 1
         return number

@@ -160,6 +160,9 @@ BEGIN
         NEW.planned_version := 0;
         NEW.spec_version := 1;
         NEW.next_run_at := NULL;
+        IF NEW.interval IS NOT NULL AND NEW.start_at IS NOT NULL THEN
+            NEW.anchor_at := NEW.start_at;
+        END IF;
         RETURN NEW;
     END IF;
     NEW.updated_at := now();
@@ -174,8 +177,16 @@ BEGIN
         NEW.end_at, NEW.max_runs, NEW.calendar, NEW.on_holiday)
        IS DISTINCT FROM (OLD.interval, OLD.specific_times, OLD.cron_expression, OLD.run_at, OLD.timezone, OLD.days_of_week,
         OLD.start_at, OLD.end_at, OLD.max_runs, OLD.calendar, OLD.on_holiday) THEN
-        NEW.anchor_at := now();
-        NEW.occurrence_count := 0;
+        -- An end or a calendar is no new rhythm, and no new count.
+        IF NEW.anchor_at IS NOT DISTINCT FROM OLD.anchor_at
+           AND (NEW.interval IS DISTINCT FROM OLD.interval
+                OR (NEW.start_at IS DISTINCT FROM OLD.start_at AND NEW.start_at IS NOT NULL)) THEN
+            NEW.anchor_at := coalesce(NEW.start_at, now());
+        END IF;
+        IF (NEW.interval, NEW.specific_times, NEW.cron_expression, NEW.run_at, NEW.max_runs)
+           IS DISTINCT FROM (OLD.interval, OLD.specific_times, OLD.cron_expression, OLD.run_at, OLD.max_runs) THEN
+            NEW.occurrence_count := 0;
+        END IF;
         IF OLD.status = 'completed' AND NEW.status = 'completed' THEN
             NEW.status := 'active';
         END IF;

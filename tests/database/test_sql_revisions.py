@@ -58,8 +58,8 @@ def test_every_column_is_either_edited_by_people_or_written_by_the_service(rows:
         "SELECT attname FROM pg_attribute WHERE attrelid = 'schedule_jobs'::regclass AND attnum > 0 AND NOT attisdropped"))
     service = {"id", "next_run_at", "last_run_at", "last_success_at", "last_failure_at", "last_status", "last_error",
                "consecutive_failures", "run_count", "occurrence_count", "anchor_at", "spec_version", "planned_version",
-               "planned_at", "fence", "created_at", "updated_at"}
-    assert kept == columns - service
+               "planned_at", "fence", "hidden", "created_at", "updated_at"}
+    assert kept == columns - service | {"anchor_at", "depends_on"}
 
 
 def test_restore_undoes_the_latest_edit_and_goes_to_any_revision(rows: Rows, job: int) -> None:
@@ -114,3 +114,80 @@ def test_many_rows_edited_at_once_have_their_own_revisions(rows: Rows) -> None:
         "INSERT INTO schedule_jobs (name, job_type) SELECT 'job ' || n, 'noop' FROM generate_series(1, 500) n")
     rows.connection.execute("UPDATE schedule_jobs SET max_retries = 1")
     assert rows.one("SELECT count(*), count(DISTINCT job_id), max(revision) FROM job_revisions") == (1000, 500, 2)
+
+
+def edges(rows: Rows) -> list[Any]:
+    return rows.all("SELECT job_id, depends_on, condition, outcome FROM job_dependencies ORDER BY job_id, depends_on")
+
+
+@pytest.fixture
+def chain(rows: Rows) -> list[int]:
+    jobs = [rows.add_job(name) for name in ("first", "middle", "last")]
+    rows.connection.execute("INSERT INTO job_dependencies (job_id, depends_on, condition, outcome) VALUES"
+                            " (%s, %s, 'ever', 'success'), (%s, %s, 'since_last_run', 'failure')",
+                            (jobs[1], jobs[0], jobs[2], jobs[1]))
+    return jobs
+
+
+def test_a_deleted_job_comes_back_with_what_it_waited_for_and_what_waited_for_it(rows: Rows, chain: list[int]) -> None:
+    before = edges(rows)
+    rows.connection.execute("DELETE FROM schedule_jobs WHERE name = 'middle'")
+    assert edges(rows) == []
+    rows.connection.execute("SELECT schedule_restore('middle')")
+    assert edges(rows) == before
+
+
+def test_an_edit_of_edges_is_a_revision_that_can_be_undone(rows: Rows, chain: list[int]) -> None:
+    before = edges(rows)
+    rows.connection.execute("DELETE FROM job_dependencies WHERE job_id = %s", (chain[1],))
+    assert history(rows, chain[1])[-1][1:] == ("update", ["depends_on"])
+    waited = rows.one("SELECT old #>> '{depends_on,0,job}', new ->> 'depends_on' FROM job_revisions WHERE job_id = %s"
+                      " ORDER BY revision DESC LIMIT 1", chain[1])
+    assert waited == ("first", "[]")
+    rows.connection.execute("SELECT schedule_restore(%s)", (chain[1],))
+    assert edges(rows) == before
+    assert history(rows, chain[1])[-1][1:] == ("restore", ["depends_on"])
+
+
+def test_a_job_made_with_its_edges_is_one_revision(rows: Rows, chain: list[int]) -> None:
+    rows.connection.execute("SELECT schedule_add_job('new', 'noop', every => '1h', after => '{first,middle}')")
+    number = rows.one("SELECT id FROM schedule_jobs WHERE name = 'new'")
+    assert history(rows, number) == [(1, "insert", [])]
+    assert rows.one("SELECT jsonb_array_length(new -> 'depends_on') FROM job_revisions WHERE job_id = %s", number) == 2
+
+
+def test_a_job_that_lost_its_predecessor_has_that_in_its_history(rows: Rows, chain: list[int]) -> None:
+    rows.connection.execute("DELETE FROM schedule_jobs WHERE name = 'first'")
+    assert history(rows, chain[1])[-1][1:] == ("update", ["depends_on"])
+    assert history(rows, chain[0])[-1][1:] == ("delete", [])
+
+
+def test_a_step_whose_workflow_is_gone_comes_back_as_a_job_of_its_own(rows: Rows) -> None:
+    rows.connection.execute("INSERT INTO schedule_workflows (name, steps) VALUES ('morning', "
+                            "'[{\"name\": \"a\", \"job_type\": \"noop\"}, {\"name\": \"b\", \"job_type\": \"noop\"}]')")
+    rows.connection.execute("DELETE FROM schedule_workflows")
+    for name in ("morning / a", "morning / b"):
+        rows.connection.execute("SELECT schedule_restore(%s::text)", (name,))
+    assert rows.all("SELECT name, workflow FROM schedule_jobs ORDER BY id") == [("morning / a", None), ("morning / b", None)]
+    assert len(edges(rows)) == 1
+
+
+def test_the_rhythm_of_an_interval_comes_back(rows: Rows) -> None:
+    rows.connection.execute("INSERT INTO schedule_jobs (name, job_type, interval, anchor_at)"
+                            " VALUES ('monthly', 'noop', '1 month', '2019-12-29 09:00+09')")
+    anchor = rows.one("SELECT anchor_at FROM schedule_jobs")
+    rows.connection.execute("UPDATE schedule_jobs SET interval = '1 day'")
+    assert rows.one("SELECT anchor_at FROM schedule_jobs") != anchor
+    rows.connection.execute("SELECT schedule_restore('monthly')")
+    assert rows.one("SELECT anchor_at, interval = '1 month' FROM schedule_jobs") == (anchor, True)
+
+
+def test_what_a_program_registered_comes_back_though_people_could_not_type_it(rows: Rows) -> None:
+    with rows.connection.transaction():
+        rows.connection.execute("SET LOCAL erp_scheduler.minimum_interval = '1 second'")
+        rows.add_job("fast", interval="10 seconds")
+    rows.connection.execute("DELETE FROM schedule_jobs")
+    rows.connection.execute("SELECT schedule_restore('fast')")
+    assert rows.one("SELECT interval = '10 seconds' FROM schedule_jobs")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        rows.add_job("another", interval="10 seconds")

@@ -125,3 +125,39 @@ def test_a_daemon_of_its_role_plans_claims_and_records(rows: Rows, database: str
     finally:
         rows.connection.execute("RESET ROLE")
         rows.connection.execute("DROP ROLE erp_test_daemon")
+
+
+@pytest.fixture
+def operator(rows: Rows) -> Iterator[Rows]:
+    """Log in as an operator: rights that go by the login, not by the role of the moment."""
+    rows.connection.execute("CREATE ROLE erp_test_minji LOGIN IN ROLE erp_scheduler_operator")
+    rows.connection.execute("INSERT INTO schedule_jobs (name, job_type, parameters)"
+                            " VALUES ('made by an admin', 'sql_statement', '{\"statement\": \"SELECT 1\"}')")
+    rows.connection.execute("SET SESSION AUTHORIZATION erp_test_minji")
+    yield rows
+    rows.connection.execute("RESET SESSION AUTHORIZATION")
+    rows.connection.execute("DROP ROLE erp_test_minji")
+
+
+def test_a_session_that_calls_itself_a_daemon_is_none(operator: Rows) -> None:
+    operator.connection.execute("SET application_name = 'erp-scheduler daemon'")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        operator.connection.execute("UPDATE schedule_jobs SET interval = '1 second' WHERE id = 1")
+    operator.connection.execute("UPDATE schedule_jobs SET interval = '2h' WHERE id = 1")
+    assert operator.one("SELECT actor FROM job_revisions WHERE job_id = 1 ORDER BY revision DESC LIMIT 1") == "erp_test_minji"
+
+
+def test_an_operator_runs_a_statement_that_an_admin_wrote_and_writes_none(operator: Rows) -> None:
+    operator.connection.execute("SELECT schedule_run_now('made by an admin')")
+    for refused in (
+        "INSERT INTO schedule_jobs (name, job_type, parameters) VALUES ('x', 'sql_statement', '{\"statement\": \"SELECT 2\"}')",
+        "UPDATE schedule_jobs SET parameters = '{\"statement\": \"SELECT 2\"}' WHERE name = 'made by an admin'",
+        "UPDATE schedule_jobs SET job_type = 'sql_statement' WHERE id = 1",
+        "SELECT schedule_run_now('made by an admin', '{\"statement\": \"SELECT 2\"}')",
+        "SELECT schedule_run_once('sql_statement', '{\"statement\": \"SELECT 2\"}')",
+        "INSERT INTO schedule_workflows (name, steps) VALUES ('w', '[{\"name\": \"a\", \"job_type\": \"sql_statement\"}]')",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only an admin writes the statement"):
+            operator.connection.execute(refused.encode())
+    operator.connection.execute("UPDATE schedule_jobs SET description = 'mine' WHERE name = 'made by an admin'")
+    operator.connection.execute("UPDATE job_executions SET available_at = now()")

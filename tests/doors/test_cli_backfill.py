@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from scheduler.errors import ScheduleError
 from scheduler.queries.backfill import planned_between
 from scheduler.queries.jobs import list_jobs
 from tests.doors.conftest import Cli, a_job, document
@@ -44,6 +45,8 @@ def test_it_asks_first_and_tells_how_many(cli: Cli, connection: Connection) -> N
     (("--from", "2026-01-02", "--to", "2026-01-01"), {}, 2, "--from is later"),
     (("--from", "2026-01-02", "--to", "2199-01-01"), {}, 2, "in the past"),
     (("--from", "2026-01-02 09:01", "--to", "2026-01-02 09:02"), {"interval": None, "specific_times": ["09:00"]}, 2, "no time"),
+    (("--from", "0001-01-01"), {}, 2, "not between the years 2000 and 2200"),
+    (("--from", "2026-01-01", "--to", "9999-12-31"), {}, 2, "not between the years 2000 and 2200"),
     (PERIOD, {"interval": None}, 2, "names no time"), (PERIOD, {"interval": "1h", "status": "paused"}, 4, "jobs resume"),
 ])
 def test_what_cannot_be_run_is_refused(
@@ -52,6 +55,15 @@ def test_what_cannot_be_run_is_refused(
     number = a_job(connection, **columns)
     assert fault in cli("jobs", "backfill", number, *period, "--yes", code=code).stderr
     assert connection.execute("SELECT count(*) FROM job_executions").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_a_year_before_ours_is_refused_in_our_words(cli: Cli, connection: Connection, language: str) -> None:
+    number = a_job(connection, interval="1 month")
+    refused = cli("jobs", "backfill", number, "--from", "1900-01-01", "--yes", "--lang", language, code=2).stderr
+    assert "2000" in refused and "2200" in refused and "anchor" not in refused
+    with pytest.raises(ScheduleError, match="2200"):
+        planned_between(connection, list_jobs(connection)[0], datetime(1900, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("interval", ["30 minutes", "1 day", "1 month"])

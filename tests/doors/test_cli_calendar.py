@@ -26,10 +26,9 @@ def test_the_year_holds_the_public_holidays_in_both_languages(cli: Cli) -> None:
 
 def test_a_day_that_is_added_closes_and_one_that_is_opened_opens(cli: Cli, connection: Connection) -> None:
     a_job(connection, on_holiday="skip")
-    before = connection.execute("SELECT spec_version FROM schedule_jobs").fetchone()
     made = document(cli("calendar", "add", "2027-05-06", "임시공휴일", "--json"))
     assert made["jobs"] == 1 and made["is_holiday"] is True
-    assert connection.execute("SELECT spec_version FROM schedule_jobs").fetchone() != before
+    assert ("calendar_days",) in connection.execute("SELECT source FROM schedule_replans WHERE seen_at IS NULL").fetchall()
     closed = {"day": "2027-05-06", "ko": "임시공휴일", "en": "임시공휴일", "is_holiday": True, "own": True}
     assert days(cli)["2027-05-06"] == closed
     cli("calendar", "add", "2027-03-01", "여는 날", "--open")
@@ -50,11 +49,28 @@ def test_a_calendar_inherits_from_its_base_and_closes_its_own_weekdays(cli: Cli,
     assert document(cli("calendar", "add", "2027-05-06", "x", "--json"))["jobs"] == 1
 
 
+def test_making_one_that_is_there_changes_only_what_is_said(cli: Cli) -> None:
+    def made(*words: str) -> tuple[Any, ...]:
+        row = document(cli("calendar", "make", *words, "--json"))
+        return row["base"], row["closed_weekdays"], row["description"]
+
+    assert made("courier") == (None, "sat,sun", None)
+    assert made("courier", "--base", "kr", "--closed", "일", "--description", "택배") == ("kr", "sun", "택배")
+    assert made("courier", "--description", "배송") == ("kr", "sun", "배송")
+    assert made("courier", "--closed", "none") == ("kr", "", "배송")
+    assert made("courier", "--closed", "mon") == ("kr", "mon", "배송")
+    assert made("courier", "--base", "none") == (None, "mon", "배송")
+    assert made("courier", "--base", "kr", "--description", "none") == ("kr", "mon", None)
+    assert made("courier") == ("kr", "mon", None)
+    assert made("kr-holidays", "--description", "공휴일") == ("kr", "", "공휴일")
+
+
 @pytest.mark.parametrize(("words", "code", "fault"), [
     (["add", "soon", "x"], 2, "is not a day"), (["add", "2027-05-06", "x", "-c", "nowhere"], 5, "no calendar 'nowhere'"),
-    (["make", "Courier!"], 2, "letters, digits"), (["make", "a", "--base", "zz"], 5, "no calendar 'zz'"),
+    (["make", "Courier!"], 2, "small letters, digits"), (["make", "a", "--base", "zz"], 5, "no calendar 'zz'"),
     (["make", "a", "--closed", "blursday"], 2, "cannot be read"), (["holidays", "2027", "-c", "zz"], 5, "no calendar"),
-    (["add", "2027-05-06", ""], 2, "1 to 100 characters"),
+    (["add", "2027-05-06", ""], 2, "1 to 100 characters"), (["add", "9999-12-31", "x"], 2, "between the years 2000 and 2200"),
+    (["make", "a-b", "--base", "a-b"], 5, "no calendar 'a-b'"), (["make", "kr", "--base", "kr"], 2, "its own base"),
 ])
 def test_what_cannot_be_meant_is_refused(cli: Cli, words: list[str], code: int, fault: str) -> None:
     assert fault in cli("calendar", *words, code=code).stderr

@@ -43,7 +43,7 @@ def test_a_stop_ends_all_runs_of_its_period_and_two_overlays_add_up(cli: Cli, co
 
 @pytest.mark.parametrize(("words", "code", "fault"), [
     ([*PERIOD], 2, "--times N or --stop"), ([*PERIOD, "--times", "2", "--stop"], 2, "--times N or --stop"),
-    (["--from", "2031-11-28", "--to", "2031-11-27", "--stop"], 2, "starts_at is before ends_at"),
+    (["--from", "2031-11-28", "--to", "2031-11-27", "--stop"], 2, "begins before it ends"),
     (["--from", "soon", "--to", "2031-11-27", "--stop"], 2, "is not a moment"), ([*PERIOD, "--times", "0"], 2, "factor"),
 ])
 def test_a_wrong_overlay_is_refused(cli: Cli, connection: Connection, words: list[str], code: int, fault: str) -> None:

@@ -26,6 +26,7 @@ from scheduler.compat.recipe import (
 )
 from scheduler.errors import Conflict, NotFound, ScheduleError
 from scheduler.queries import programs
+from scheduler.words import set_language
 from tests.doors.conftest import a_job
 from tests.doors.programs import Program, example
 from tests.support.daemons import Rows
@@ -155,6 +156,44 @@ def test_registration_is_idempotent_and_touches_nobody_elses_jobs(
     assert [(job.id, job.name, job.func) for job in jobs] == [("j", "J", work)]
     recipe.remove_all_jobs()
     assert Rows(connection).all("SELECT name FROM schedule_jobs") == ["of an operator"]
+
+
+def test_an_id_that_others_have_is_refused(recipe: AsyncIOScheduler, connection: psycopg.Connection[Any]) -> None:
+    set_language("en")
+    a_job(connection, "orders")
+    with pytest.raises(Conflict, match=r"job orders \(order_collection\) is there already; use another id"):
+        recipe.add_job(work, "interval", minutes=5, id="orders")
+    with pytest.raises(Conflict, match="was not made through this door"):
+        recipe.add_job(work, "interval", minutes=5, id="orders", replace_existing=True)
+
+    assert Rows(connection).all("SELECT job_type FROM schedule_jobs") == ["order_collection"]
+
+
+START = datetime(2099, 12, 1, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("trigger", [IntervalTrigger, TheirInterval])
+def test_a_trigger_with_a_start_begins_there_and_one_without_does_not(
+    recipe: AsyncIOScheduler, connection: psycopg.Connection[Any], trigger: Any
+) -> None:
+    made = recipe.add_job(work, trigger(hours=24, start_date=START, timezone="UTC"), id="start")
+    recipe.add_job(work, trigger(hours=24), id="plain")
+
+    assert made is not None and made.next_run_time == START
+    assert recipe.book.scheduler.jobs["start"].next_runs(2)[1] == START + timedelta(days=1)
+    assert Rows(connection).one("SELECT start_at FROM schedule_jobs WHERE name = 'plain'") is None
+
+
+def test_a_date_that_has_passed_is_refused(recipe: AsyncIOScheduler, connection: psycopg.Connection[Any]) -> None:
+    set_language("en")
+    with pytest.raises(ScheduleError, match="has passed"):
+        recipe.add_job(work, "date", run_date=datetime(2020, 1, 1), id="j")
+    recipe.add_job(work, "interval", minutes=5, id="j", kwargs={"n": 4})
+    with pytest.raises(ScheduleError, match="has passed"):
+        recipe.reschedule_job("j", "date", run_date=datetime(2020, 1, 1))
+
+    row = connection.execute("SELECT interval, parameters FROM schedule_jobs").fetchone()
+    assert row == (timedelta(minutes=5), {"n": 4})
 
 
 @pytest.mark.parametrize(("trigger", "expected"), [

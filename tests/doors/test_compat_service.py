@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psutil
 import psycopg
@@ -13,7 +14,8 @@ import pytest
 
 from scheduler import Scheduler
 from scheduler.compat import service
-from scheduler.errors import ScheduleError
+from scheduler.errors import Conflict, ParameterError, ScheduleError
+from scheduler.words import set_language
 from tests.doors.conftest import a_job
 from tests.doors.programs import Program, example
 from tests.support.daemons import Rows
@@ -105,9 +107,57 @@ def test_a_moment_from_now_is_the_machines_and_a_typed_one_is_korean(names: Any,
     wait = rows.one("SELECT run_at - now() FROM schedule_jobs WHERE name = 'soon'")
     assert timedelta(minutes=59) < wait <= timedelta(hours=1)
     assert rows.one("SELECT run_at = '2099-01-01 00:00+00' FROM schedule_jobs WHERE name = 'typed'")
-    for job_id, moment in (("now", datetime.now()), ("past", "2020-01-01 09:00")):
-        names.add_date_job(func=work, job_id=job_id, run_date=moment)
+    names.add_date_job(func=work, job_id="now", run_date=datetime.now())
     assert rows.all("SELECT job_name FROM job_executions WHERE status = 'queued'") == ["now"]
+
+
+def test_a_moment_that_has_passed_is_refused_unless_the_job_was_there_for_it(
+    names: Any, connection: psycopg.Connection[Any]
+) -> None:
+    set_language("en")
+    with pytest.raises(ScheduleError, match=r"job past: 2020-01-01 09:00:00 KST has passed; give a later moment"):
+        names.add_date_job(func=work, job_id="past", run_date="2020-01-01 09:00")
+    assert Rows(connection).one("SELECT count(*) FROM schedule_jobs") == 0
+
+    connection.execute(
+        "INSERT INTO schedule_jobs (name, job_type, run_at, tags, status, description, timezone, max_retries) "
+        "VALUES ('once', %s, '2020-01-01 00:00+00', '{service}', 'completed', 'once', 'Asia/Seoul', 0)",
+        (names._book.scheduler.register(work),))
+    assert names.add_date_job(func=work, job_id="once", run_date="2020-01-01 09:00") is None
+    assert Rows(connection).one("SELECT status FROM schedule_jobs") == "completed", "a program started again does not stumble"
+    with pytest.raises(ScheduleError, match="has passed"):
+        names.add_date_job(func=work, job_id="once", run_date="2020-01-02 09:00")
+
+
+def test_a_job_of_others_is_neither_taken_over_nor_removed(names: Any, connection: psycopg.Connection[Any]) -> None:
+    set_language("en")
+    a_job(connection, "health_check")
+    with pytest.raises(Conflict, match=r'job "health_check" \(order_collection\) was not made through this door; use another id'):
+        names.add_interval_job(func=work, job_id="health_check", minutes=5)
+
+    assert not names.unregister_job("health_check")
+    row = connection.execute("SELECT job_type, interval, tags FROM schedule_jobs").fetchone()
+    assert row == ("order_collection", timedelta(minutes=30), [])
+
+
+def test_an_interval_with_a_start_begins_there(names: Any, connection: psycopg.Connection[Any]) -> None:
+    soon = (datetime.now() + timedelta(minutes=10)).replace(microsecond=7)
+    names.add_interval_job(work, "far", hours=24, start_date="2099-12-01 03:00:00")
+    names.add_interval_job(work, "soon", hours=24, start_date=soon)
+    names.add_interval_job(work, "past", hours=24, start_date="2020-12-01 03:00:00")
+    names.add_interval_job(work, "plain", hours=24)
+    planned = {job: names._book.scheduler.jobs[job].next_runs(2) for job in ("far", "soon", "past", "plain")}
+
+    first = datetime(2099, 12, 1, 3, tzinfo=ZoneInfo("Asia/Seoul"))
+    assert planned["far"] == [first, first + timedelta(days=1)]
+    assert planned["soon"] == [soon.astimezone(), soon.astimezone() + timedelta(days=1)]
+    assert [(each.hour, each.minute) for each in planned["past"]] == [(3, 0), (3, 0)]
+    assert Rows(connection).one("SELECT start_at FROM schedule_jobs WHERE name = 'plain'") is None
+
+
+def test_text_where_arguments_are_meant_is_refused(names: Any) -> None:
+    with pytest.raises(ParameterError, match="args='abc'"):
+        names.add_interval_job(work, "j", args="abc", minutes=5)
 
 
 def test_a_custom_job_gets_its_data_by_name_or_whole(names: Any, connection: psycopg.Connection[Any]) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from scheduler import Scheduler
 from scheduler.compat.tasks import Task, TaskRegistry, TaskStatus
 from scheduler.errors import Conflict, NotFound
 from scheduler.testing import FakeClock
+from scheduler.words import set_language
+from tests.doors.conftest import a_job
 from tests.doors.programs import Program, example
 
 NEXT_MINUTE_SECONDS = 75.0
@@ -53,6 +56,7 @@ def test_the_example_does_what_it_says(database: str, connection: psycopg.Connec
 FOLLOWED = '''
 import time
 from datetime import datetime
+from scheduler import Scheduler
 from scheduler.compat.tasks import Task, registry, start_scheduler, stop_scheduler
 
 def load():
@@ -101,6 +105,61 @@ def test_tasks_are_kept_up_to_date_and_results_are_handed_on(
     assert names == {"load", "followed.load", "followed.use", "passed", "of an operator"}, "what is no task any more is removed"
     ran = connection.execute("SELECT count(*) FROM job_executions WHERE job_name = 'passed' AND status = 'success'").fetchone()
     assert ran == (1,), "what had passed came at once, and never again"
+
+
+AT_ONCE = '''
+import time
+from scheduler import Scheduler
+from scheduler.compat.tasks import Task, registry, start_scheduler, stop_scheduler
+
+def add(a, b):
+    return a + b
+
+def use(dep_add=None):
+    return dep_add
+
+if __name__ == "__main__":
+    used = registry.register(Task(id="use", every={"hours": 10}, func=use, depends_on=["add"]))
+    added = registry.register(Task(id="add", every={"hours": 10}, func=add, args=(1, 2)))
+    start_scheduler(interval=0.2)
+    limit = time.monotonic() + 40
+    while time.monotonic() < limit and not (added.history and used.history) and not WAIT:
+        time.sleep(0.05)
+    time.sleep(WAIT)
+    print(added.status, added.result, used.status, used.result, len(added.history))
+    stop_scheduler()
+'''
+
+
+def test_an_interval_first_comes_at_once_and_goes_on_after_a_restart(
+    database: str, connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "at_once.py"
+    for wait, said in (("0", "SUCCESS 3 SUCCESS 3 1"), ("2", "PENDING None PENDING None 0")):
+        file.write_text(AT_ONCE.replace("WAIT", wait), encoding="utf-8")
+        program = Program(file, database)
+        try:
+            assert said in program.ended()
+        finally:
+            program.remove()
+
+    found = connection.execute("SELECT job_name, count(*) FROM job_executions GROUP BY 1 ORDER BY 1").fetchall()
+    assert found == [("add", 1), ("use", 1)]
+
+
+def test_a_job_of_others_is_neither_taken_over_nor_removed(database: str, connection: psycopg.Connection[Any]) -> None:
+    set_language("en")
+    a_job(connection, "orders")
+    with Scheduler(database) as s:
+        registry = TaskRegistry()
+        registry.register(Task(id="orders", every={"minutes": 10}, func=ten))
+        with pytest.raises(Conflict, match=r'job "orders" \(order_collection\) was not made by this program'):
+            registry.declare(s)
+        other = TaskRegistry()
+        other.register(Task(id="other", every={"minutes": 10}, func=ten))
+        other.declare(s)
+
+    assert connection.execute("SELECT name, job_type FROM schedule_jobs ORDER BY id").fetchone() == ("orders", "order_collection")
 
 
 def test_a_task_has_exactly_one_schedule() -> None:

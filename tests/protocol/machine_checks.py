@@ -36,11 +36,13 @@ AT_REST: dict[str, str] = {
         SELECT id, name, last_error FROM schedule_jobs AS job
          WHERE status = 'active' AND next_run_at IS NULL
            AND num_nonnulls(interval, specific_times, cron_expression, run_at) > 0
+           AND NOT coalesce(end_at > now(), false)
            AND NOT (num_nonnulls(run_at, end_at, max_runs) > 0
                     AND EXISTS (SELECT FROM job_executions AS live
                                  WHERE live.job_id = job.id AND live.status IN ('queued', 'running')))""",
     "an edited job is not planned": """
         SELECT id, name FROM schedule_jobs WHERE status = 'active' AND planned_version <> spec_version""",
+    "an edit of calendars or overlays is not planned": "SELECT id, source FROM schedule_replans",
     "a planned time is due and not planned": """
         SELECT id, name FROM schedule_jobs WHERE status = 'active' AND next_run_at <= now() - interval '5 s'""",
     UNEXPLAINED: "SELECT id, name FROM schedule_jobs WHERE status = 'invalid' AND coalesce(last_error, '') = ''",

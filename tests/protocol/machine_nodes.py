@@ -16,6 +16,7 @@ from scheduler.protocol.look import look
 from scheduler.protocol.plan import plan
 from scheduler.protocol.reap import reap, reap_instance
 from scheduler.protocol.record import record
+from scheduler.protocol.replan import replan
 from tests.protocol.machine_checks import due_now, unaccounted
 from tests.protocol.machine_world import LEASE, SPECS, Member, World
 
@@ -109,8 +110,9 @@ class Steps:
         node.begin()
 
     def others(self, node: Member) -> int:
-        """Follow, wake and complete."""
+        """Follow, wake, replan and complete."""
         done = self.world.run(follow(node.connection)) + len(self.world.run(wake(node.connection)))
+        done += self.world.run(replan(node.connection))
         self.world.run(complete_jobs(node.connection))
         return int(done)
 
@@ -123,7 +125,8 @@ class Steps:
         done = self.reap(node)
         if sight.can_wake:
             done += len(self.world.run(wake(node.connection)))
-        if sight.can_plan or sight.can_wake:
+        replanned = self.world.run(replan(node.connection)) if sight.can_replan else 0
+        if sight.can_plan or sight.can_wake or replanned:
             done += self.plan(node)
         if sight.can_follow:
             done += int(self.world.run(follow(node.connection)))

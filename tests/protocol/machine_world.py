@@ -23,7 +23,8 @@ SPECS = {
 LEASE = 60.0
 
 EMPTY = """
-DELETE FROM schedule_forecast; DELETE FROM schedule_words; DELETE FROM schedule_locks; DELETE FROM job_dependencies;
+DELETE FROM schedule_forecast; DELETE FROM schedule_replans; DELETE FROM schedule_words; DELETE FROM schedule_locks;
+DELETE FROM job_dependencies;
 DELETE FROM job_executions; DELETE FROM schedule_jobs; DELETE FROM calendar_days; DELETE FROM schedule_overlays;
 DELETE FROM job_revisions; DELETE FROM calendars;
 INSERT INTO calendars (name, base, country, closed_weekdays)
@@ -39,6 +40,7 @@ TABLES = (
     "schedule_forecast",
     "schedule_words",
     "job_revisions",
+    "schedule_replans",
     "calendars",
     "calendar_days",
 )

@@ -13,6 +13,7 @@ from scheduler.protocol.follow import follow, results_of_others, wake
 from scheduler.protocol.look import look
 from scheduler.protocol.plan import plan
 from scheduler.protocol.record import record
+from scheduler.protocol.replan import replan
 from tests.protocol.conftest import TYPES, Node
 from tests.protocol.test_plan import SPECS, executions, job_row, make_due
 from tests.support.daemons import Rows
@@ -184,9 +185,11 @@ async def test_an_edit_of_the_calendar_moves_the_planned_time(node: Node, rows: 
     rows.connection.execute(
         "INSERT INTO calendar_days (calendar, day, name)"
         " VALUES ('kr-holidays', (%s AT TIME ZONE 'Asia/Seoul')::date, '임시')", (before,))
+    await replan(node.connection)
     await plan(node.connection, SPECS)
     assert job_row(rows, job)["next_run_at"] > before
     rows.connection.execute("DELETE FROM calendar_days")
+    await replan(node.connection)
     await plan(node.connection, SPECS)
     assert job_row(rows, job)["next_run_at"] == before
 
@@ -198,10 +201,12 @@ async def test_an_overlay_stops_and_lets_go_by_itself(node: Node, rows: Rows) ->
     rows.connection.execute(
         "INSERT INTO schedule_overlays (name, starts_at, ends_at, action, tags) VALUES"
         " ('inventory', now(), now() + interval '3 hours', 'stop', '{sale}')")
+    await replan(node.connection)
     await plan(node.connection, SPECS)
     stopped = job_row(rows, job)["next_run_at"]
     assert (stopped - before).total_seconds() >= 2 * 3600
     rows.connection.execute("UPDATE schedule_overlays SET enabled = false")
+    await replan(node.connection)
     await plan(node.connection, SPECS)
     assert job_row(rows, job)["next_run_at"] == before
 

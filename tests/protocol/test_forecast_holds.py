@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from scheduler.model import ExecutionStatus, Outcome
+from scheduler.protocol.close import complete_jobs
 from scheduler.protocol.follow import wake
 from scheduler.protocol.forecast import foresee
 from scheduler.protocol.plan import plan
@@ -96,6 +97,7 @@ async def test_what_was_foretold_is_what_ran(node: Node, shifted: Rows) -> None:
         await run_what_is_due(node, shifted)
         moment = shifted.one(NEXT)
 
+    await complete_jobs(node.connection)
     ran = set(shifted.all("SELECT job_id, scheduled_for FROM job_executions WHERE status = 'success'"))
     assert ran == foretold
     assert shifted.one("SELECT count(*) FROM job_executions WHERE status <> 'success'") == 0

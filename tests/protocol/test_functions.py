@@ -8,8 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from scheduler.model import HandlerSpec
+from scheduler.protocol.forecast import foresee
+from scheduler.protocol.plan import plan
 from tests.protocol.conftest import Node
 from tests.support.daemons import Rows
+
+SPECS = {"noop": HandlerSpec("noop", "tests")}
 
 
 @pytest.fixture
@@ -111,7 +116,7 @@ async def test_run_once_needs_no_job_and_runs_side_by_side(rows: Rows, node: Nod
     rows.connection.execute("UPDATE schedule_jobs SET status = 'invalid', last_error = 'days is missing'")
     rows.connection.execute("RESET application_name")
     rows.one("SELECT schedule_run_once('echo', '{\"days\": 1}')")
-    assert rows.one("SELECT status, parameters FROM schedule_jobs") == ("active", {"days": 1})
+    assert rows.one("SELECT status, parameters FROM schedule_jobs") == ("active", {})
 
 
 def test_pause_and_resume_make_up_for_a_missed_time_once(rows: Rows, orders: int) -> None:
@@ -230,3 +235,34 @@ def test_status_is_one_row_and_help_has_an_example_that_parses(rows: Rows, order
     for _, korean, english, example in helped:
         assert any("가" <= letter <= "힣" for letter in korean) and english
         rows.connection.execute(f"EXPLAIN {example}".encode())
+
+
+async def test_what_is_run_once_hides_its_job_and_is_judged_when_it_runs(node: Node, rows: Rows) -> None:
+    specs = {"echo": HandlerSpec("echo", "tests", params_schema={"type": "object", "required": ["n"]})}
+    first = rows.one("SELECT schedule_run_once('echo', '{\"zzz\": 1}')")
+    await plan(node.connection, specs)
+    assert [each.id for each in await node.claim()] == [first]
+    rows.connection.execute("UPDATE schedule_jobs SET status = 'paused'")
+    rows.one("SELECT schedule_run_once('echo', '{\"n\": 1}')")
+    assert rows.all("SELECT name, status, hidden FROM schedule_jobs") == [("echo (one-off)", "active", True)]
+    assert rows.all("SELECT * FROM schedule_overview") == [] and rows.one("SELECT active_jobs FROM schedule_status()") == 0
+
+
+async def test_no_time_is_told_that_will_not_come_and_none_denied_that_will(node: Node, rows: Rows) -> None:
+    known, far = rows.add_job("known", interval="1 hour"), rows.add_job("far", interval="1 day")
+    await plan(node.connection, SPECS)
+    await foresee(node.connection)
+    rows.connection.execute("DELETE FROM schedule_forecast WHERE job_id = %s", (far,))  # as beyond the jobs looked ahead for
+    assert rows.one("SELECT name FROM schedule_upcoming(job => %s)", far) == "far"
+    at = rows.one("SELECT next_run_at FROM schedule_jobs WHERE id = %s", far)
+    assert rows.one("SELECT cause FROM schedule_why(%s::bigint, %s) LIMIT 1", far, at) == "planned"
+    at = rows.one("SELECT next_run_at FROM schedule_jobs WHERE id = %s", known)
+    rows.connection.execute("UPDATE schedule_jobs SET status = 'completed' WHERE id = %s", (known,))
+    assert rows.all("SELECT run_at FROM schedule_upcoming(job => %s)", known) == []
+    assert rows.one("SELECT cause FROM schedule_why(%s::bigint, %s) LIMIT 1", known, at) == "ended"
+
+
+def test_a_moment_takes_the_place_of_all_that_repeats(rows: Rows) -> None:
+    job = rows.add_job("one", interval="1 hour", max_runs=3, days_of_week="mon-fri")
+    rows.connection.execute("SELECT schedule_reschedule(%s::bigint, run_at => now() + interval '1 day')", (job,))
+    assert rows.one("SELECT max_runs, days_of_week, interval, run_at > now() FROM schedule_jobs") == (None, None, None, True)

@@ -13,6 +13,7 @@ from scheduler.protocol.forecast import foresee
 from scheduler.protocol.plan import plan
 from scheduler.protocol.reap import reap
 from scheduler.protocol.record import record
+from scheduler.protocol.replan import replan
 from tests.protocol.conftest import Node
 from tests.protocol.machine_values import DEEP, MANY_DIGITS
 from tests.support.daemons import Rows
@@ -151,6 +152,7 @@ async def test_a_job_that_has_no_planned_time_left_says_so_once_it_has_run(node:
     execution = rows.run_now(job)
     (taken,) = await node.claim()
     rows.connection.execute("DELETE FROM calendar_days WHERE day >= current_date - 0")
+    await replan(node.connection)
     await plan(node.connection, SPECS)
     await record(node.connection, [Outcome(execution, taken.token, ExecutionStatus.SUCCESS)])
     await plan(node.connection, SPECS)
