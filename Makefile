@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TOOLS := .venv/.tools
 ARGS ?=
 
 .PHONY: help install demo run test test-faults test-edits test-hour lint bench pins
@@ -12,7 +13,7 @@ ARGS ?=
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-install: $(INSTALLED)  ## make .venv and install everything into it, pinned by hash
+install: $(INSTALLED)  ## make .venv and install all that runs into it, pinned by hash (tests fetch their own tools)
 
 demo: $(INSTALLED)  ## start everything with sandbox marketplaces, nothing else needed
 	$(BIN)/erp-scheduler demo $(ARGS)
@@ -20,23 +21,23 @@ demo: $(INSTALLED)  ## start everything with sandbox marketplaces, nothing else 
 run: $(INSTALLED)  ## start the daemon in the foreground (ARGS="--workers 4")
 	$(BIN)/erp-scheduler start $(ARGS)
 
-test: $(INSTALLED)  ## run all tests (ARGS="-k claim")
+test: $(TOOLS)  ## run all tests (ARGS="-k claim")
 	$(BIN)/python -m pytest $(ARGS)
 
-test-faults: $(INSTALLED)  ## ten minutes of faults, and their table into docs/faults.md (ARGS="--seconds 60")
+test-faults: $(TOOLS)  ## ten minutes of faults, and their table into docs/faults.md (ARGS="--seconds 60")
 	$(BIN)/python -m tests.faults.run --seconds 600 --report docs/faults.md $(ARGS)
 
-test-edits: $(INSTALLED)  ## 5,000 sequences of edits between the daemon's steps (ERP_EDIT_SEED=1 for others than the usual)
+test-edits: $(TOOLS)  ## 5,000 sequences of edits between the daemon's steps (ERP_EDIT_SEED=1 for others than the usual)
 	ERP_EDIT_SEQUENCES=5000 $(BIN)/python -m pytest tests/protocol/test_edits_machine.py $(ARGS)
 
-test-hour: $(INSTALLED)  ## an hour of three shops in minutes: late orders, faults, kills (ARGS="--minutes 20 --speed 60")
+test-hour: $(TOOLS)  ## an hour of three shops in minutes: late orders, faults, kills (ARGS="--minutes 20 --speed 60")
 	$(BIN)/python -m tests.markets.hour $(ARGS)
 
-lint: $(INSTALLED)  ## check style and types
+lint: $(TOOLS)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED)  ## measure throughput and lateness against bare SQL
+bench: $(TOOLS)  ## measure throughput and lateness against bare SQL
 	$(BIN)/python -m benchmarks $(ARGS)
 
 pins:  ## write requirements/*.txt anew from pyproject.toml (needs uv)
@@ -44,7 +45,13 @@ pins:  ## write requirements/*.txt anew from pyproject.toml (needs uv)
 		--all-extras pyproject.toml requirements/build.in -o requirements/all.txt
 	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 		-c requirements/all.txt pyproject.toml requirements/build.in -o requirements/base.txt
+	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		-c requirements/all.txt --extra embedded pyproject.toml requirements/build.in -o requirements/first.txt
 
-$(INSTALLED): pyproject.toml requirements/all.txt
+$(INSTALLED): pyproject.toml requirements/first.txt
+	@PYTHON='$(PYTHON)' deploy/install.sh .venv requirements/first.txt
+	@touch $@
+
+$(TOOLS): $(INSTALLED) requirements/all.txt
 	@PYTHON='$(PYTHON)' deploy/install.sh .venv requirements/all.txt
 	@touch $@

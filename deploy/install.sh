@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Make a virtual environment and install this checkout into it, pinned by hash: with uv if it is there, else with pip.
-#   deploy/install.sh [FOLDER=.venv] [REQUIREMENTS=requirements/all.txt]
-# INSTALLER=pip or INSTALLER=uv decides otherwise. requirements/base.txt is enough for a server that runs no tests and
-# is given a PostgreSQL.
+#   deploy/install.sh [FOLDER=.venv] [REQUIREMENTS=requirements/first.txt]
+# INSTALLER=pip or INSTALLER=uv decides otherwise. first.txt holds all that runs, with a PostgreSQL; base.txt is enough for
+# a server that is given one; all.txt adds what the tests need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:-.venv}
-requirements=${2:-requirements/all.txt}
+requirements=${2:-requirements/first.txt}
 python=${PYTHON:-python3}
 
 fail() {

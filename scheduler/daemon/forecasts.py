@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from scheduler.daemon.state import Shared
 from scheduler.daemon.steady import Connection, limited, waited
@@ -10,6 +11,7 @@ from scheduler.protocol.forecast import foresee
 
 EVERY_SECONDS = 60.0
 GATHER_SECONDS = 0.3
+PATIENCE_SECONDS = 10.0
 
 
 class Forecasts:
@@ -25,7 +27,14 @@ class Forecasts:
             await waited(self.shared.forecast_wake, EVERY_SECONDS)
         self.has_begun = True
         await asyncio.sleep(GATHER_SECONDS)
+        await self._quiet()
         while not self.shared.stopped.is_set() and not self.shared.draining.is_set():
             if not await limited(foresee(connection)):
                 return
+            await asyncio.sleep(GATHER_SECONDS)
+
+    async def _quiet(self) -> None:
+        """Let work go first while there is more of it than room, though not for ever."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while self.shared.is_saturated and time.monotonic() < until and not self.shared.stopped.is_set():
             await asyncio.sleep(GATHER_SECONDS)

@@ -87,6 +87,18 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Only for columns that people edit: what the daemon writes all the time must not even ask whether it is a daemon's write.
+DO $$
+DECLARE
+    edited text;
+BEGIN
+    SELECT string_agg(quote_ident(column_name), ', ' ORDER BY column_name) INTO edited
+      FROM jsonb_object_keys(schedule_job_edited(jsonb_populate_record(NULL::schedule_jobs, '{}'))) AS column_name;
+    DROP TRIGGER revise ON schedule_jobs;
+    EXECUTE format('CREATE TRIGGER revise AFTER INSERT OR DELETE OR UPDATE OF %s ON schedule_jobs'
+                   ' FOR EACH ROW WHEN (NOT erp_is_daemon()) EXECUTE FUNCTION schedule_jobs_revise()', edited);
+END $$;
+
 -- Statement by statement. What somebody else deletes of a job's edges, with the job that it waits for, is in its history too.
 CREATE FUNCTION job_dependencies_revise() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$

@@ -13,7 +13,7 @@ RETURN coalesce(current_setting('application_name', true), '') LIKE 'erp-schedul
 CREATE FUNCTION schedule_guard_statement() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF has_table_privilege(session_user, 'market_tokens', 'UPDATE') THEN
+    IF erp_is_daemon() OR has_table_privilege(session_user, 'market_tokens', 'UPDATE') THEN
         RETURN NEW;
     END IF;
     IF TG_TABLE_NAME = 'job_executions' THEN
@@ -35,10 +35,10 @@ BEGIN
 END $$;
 
 CREATE TRIGGER b_guard_statement BEFORE INSERT OR UPDATE OF job_type, parameters ON schedule_jobs
-    FOR EACH ROW WHEN (NEW.job_type = 'sql_statement' AND NOT erp_is_daemon())
+    FOR EACH ROW WHEN (NEW.job_type = 'sql_statement')
     EXECUTE FUNCTION schedule_guard_statement();
 CREATE TRIGGER b_guard_statement BEFORE INSERT OR UPDATE OF job_type, parameters ON job_executions
-    FOR EACH ROW WHEN (NEW.job_type = 'sql_statement' AND NOT erp_is_daemon())
+    FOR EACH ROW WHEN (NEW.job_type = 'sql_statement')
     EXECUTE FUNCTION schedule_guard_statement();
 
 COMMENT ON FUNCTION erp_is_daemon() IS '이 세션이 스케줄러 데몬인지: 이름과 권한으로

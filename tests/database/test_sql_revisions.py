@@ -191,3 +191,10 @@ def test_what_a_program_registered_comes_back_though_people_could_not_type_it(ro
     assert rows.one("SELECT interval = '10 seconds' FROM schedule_jobs")
     with pytest.raises(psycopg.errors.CheckViolation):
         rows.add_job("another", interval="10 seconds")
+
+
+def test_the_history_is_asked_for_every_column_that_people_edit_and_no_other(rows: Rows, job: int) -> None:
+    asked = set(rows.all("SELECT known.attname FROM pg_trigger AS made, unnest(made.tgattr) AS place"
+                         "  JOIN pg_attribute AS known ON known.attrelid = 'schedule_jobs'::regclass AND known.attnum = place"
+                         " WHERE made.tgname = 'revise' AND made.tgrelid = 'schedule_jobs'::regclass"))
+    assert asked == set(rows.all("SELECT jsonb_object_keys(schedule_job_edited(job)) FROM schedule_jobs AS job"))

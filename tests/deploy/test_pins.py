@@ -13,7 +13,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FILES = ("all.txt", "base.txt")
+FILES = ("all.txt", "base.txt", "first.txt")
 
 
 def text(name: str) -> str:
@@ -43,6 +43,7 @@ def test_what_pyproject_asks_for_is_pinned() -> None:
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     needed = PROJECT["build-system"]["requires"] + project["dependencies"]
     assert unmet("base.txt", needed) == []
+    assert unmet("first.txt", needed + project["optional-dependencies"]["embedded"]) == []
     assert unmet("all.txt", needed + extras) == []
 
 
@@ -58,6 +59,7 @@ def test_no_address_is_recorded(name: str) -> None:
     assert re.findall(r"https?:|--(?:extra-)?index|--find-links| @ ", text(name)) == []
 
 
-def test_both_files_agree() -> None:
+def test_all_files_agree() -> None:
     everything = pins("all.txt")
-    assert {name: everything.get(name) for name in pins("base.txt")} == pins("base.txt")
+    for fewer in ("base.txt", "first.txt"):
+        assert {name: everything.get(name) for name in pins(fewer)} == pins(fewer)
