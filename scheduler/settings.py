@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     execution_days: int = Field(default=90, ge=1)
     failure_days: int = Field(default=365, ge=1)
 
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(default=3000, ge=1, le=65535)
+    web_hosts: str = ""
+    web_frames: str = ""
+    web_behind_proxy: bool = False
+    web_cert: Path | None = None
+    web_key: Path | None = None
+
     @property
     def lease_limit_seconds(self) -> float:
         """How long after the last good renewal was sent a handler may still live: three quarters of the lease."""

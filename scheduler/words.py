@@ -8,8 +8,11 @@ Both wordings stand side by side at the point of use, so that a reader sees what
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 
 _language: str | None = None
+_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
+"""The language of one request of many that a process answers at once."""
 
 
 def set_language(language: str | None) -> None:
@@ -18,13 +21,19 @@ def set_language(language: str | None) -> None:
     _language = language
 
 
+def speak(language: str) -> None:
+    """Choose the language of the present context: of one request, and of what it calls."""
+    _spoken.set(language)
+
+
 def language() -> str:
     """Say which language people read here: ``ko`` or ``en``.
 
-    Order: set_language, ERP_SCHEDULER_LANG, an English locale in LC_ALL, LC_MESSAGES or LANG, else Korean.
+    Order: speak, set_language, ERP_SCHEDULER_LANG, an English locale in LC_ALL, LC_MESSAGES or LANG, else Korean.
     """
-    if _language in ("ko", "en"):
-        return _language
+    chosen = _spoken.get() or _language
+    if chosen in ("ko", "en"):
+        return chosen
     chosen = os.environ.get("ERP_SCHEDULER_LANG", "").lower()
     if chosen in ("ko", "en"):
         return chosen

@@ -209,7 +209,7 @@ def _known(error: Exception) -> SchedulerError | None:
     """Turn an error of PostgreSQL into ours, if that module was loaded at all."""
     if "psycopg" not in sys.modules:
         return None
-    from scheduler.cli.refusals import in_our_words
+    from scheduler.database.refusals import in_our_words
 
     return in_our_words(error)
 

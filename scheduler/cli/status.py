@@ -71,7 +71,7 @@ def gather(settings: Settings) -> dict[str, Any]:
     except SchedulerError as error:
         facts["database"]["error"] = str(error).splitlines()[0]
     except psycopg.Error as error:
-        from scheduler.cli.refusals import in_our_words
+        from scheduler.database.refusals import in_our_words
 
         facts["database"]["error"] = str(in_our_words(error)).splitlines()[0]
     return facts

@@ -10,9 +10,9 @@ import pytest
 from psycopg import sql
 
 from scheduler.cli import exit_codes
-from scheduler.cli.constraint_words import CHECKS, NOUNS, REFERENCES, check_words, cut, missing_words
 from scheduler.cli.grammar import Stop
-from scheduler.cli.refusals import in_our_words
+from scheduler.database.constraint_words import CHECKS, NOUNS, REFERENCES, check_words, cut, missing_words
+from scheduler.database.refusals import in_our_words
 from scheduler.errors import Conflict, NotFound, SchedulerError
 from scheduler.words import set_language
 from tests.doors.conftest import Cli, a_job

@@ -6,11 +6,9 @@ import re
 
 import psycopg
 
-from scheduler.cli import exit_codes
-from scheduler.cli.constraint_words import check_words, missing_words, used_words
-from scheduler.cli.grammar import Stop
 from scheduler.database.connection import is_outage
-from scheduler.errors import Conflict, DatabaseUnavailable, NotAllowed, NotFound, SchedulerError
+from scheduler.database.constraint_words import check_words, missing_words, used_words
+from scheduler.errors import Conflict, DatabaseUnavailable, NotAllowed, NotFound, ParameterError, SchedulerError
 from scheduler.words import say
 
 NOT_MIGRATED = ("42P01", "42703", "42883", "3F000")
@@ -24,7 +22,7 @@ BUSY = ("40001", "40P01", "55P03", "57014")
 
 
 def in_our_words(error: Exception) -> SchedulerError | None:
-    """Return what to tell an operator about *error*, None for an error that is not the database's."""
+    """Return what to tell an operator, at any door, about *error*, None for an error that is not the database's."""
     if not isinstance(error, psycopg.Error):
         return None
     state = error.sqlstate or ""
@@ -36,7 +34,7 @@ def in_our_words(error: Exception) -> SchedulerError | None:
     if state == "23505":
         return Conflict(_taken(error))
     if state == "23514":
-        return Stop(exit_codes.USAGE, _demanded(error))
+        return ParameterError(_demanded(error))
     if state in POINTS_NOWHERE:
         return _pointing_nowhere(error)
     if state in NOT_THERE:
@@ -48,10 +46,10 @@ def in_our_words(error: Exception) -> SchedulerError | None:
     if state in BUSY:
         return Conflict(_lines(error) + "\n" + say("잠시 뒤에 다시 해 보세요", "try again in a moment"))
     if state.startswith(("22", "23")) or isinstance(error, psycopg.DataError):
-        return Stop(exit_codes.USAGE, _lines(error))
+        return ParameterError(_lines(error))
     if is_outage(error):
         return DatabaseUnavailable(f"{_primary(error)}\nerp-scheduler doctor")
-    return Stop(exit_codes.FAILED, _lines(error))
+    return SchedulerError(_lines(error))
 
 
 def _taken(error: psycopg.Error) -> str:
@@ -76,7 +74,7 @@ def _pointing_nowhere(error: psycopg.Error) -> SchedulerError:
     if len(re.findall('"[^"]+"', _primary(error))) > 2:
         return Conflict(used_words(constraint, key) or _lines(error))
     words = missing_words(constraint, key)
-    return Stop(exit_codes.USAGE, _lines(error)) if words is None else NotFound(words)
+    return ParameterError(_lines(error)) if words is None else NotFound(words)
 
 
 def _key(error: psycopg.Error) -> str:

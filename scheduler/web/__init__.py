@@ -1,0 +1,1 @@
+"""The dashboard and the REST API: one web process beside the daemon."""

@@ -1,0 +1,151 @@
+"""Every error as RFC 9457 says it for programs, and as a page for people: the same words as SQL and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from scheduler.database.connection import is_outage
+from scheduler.database.refusals import in_our_words
+from scheduler.errors import (
+    ConfigError,
+    Conflict,
+    DatabaseUnavailable,
+    NotAllowed,
+    NotFound,
+    ParameterError,
+    ScheduleError,
+    SchedulerError,
+)
+from scheduler.log import event
+from scheduler.web.rights import Forbidden, NotLoggedIn
+from scheduler.words import say
+
+MEDIA = "application/problem+json"
+HELP = "/scheduler/help/errors/"
+
+STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
+    (NotLoggedIn, 401, "not-logged-in"),
+    (Forbidden, 403, "forbidden"),
+    (DatabaseUnavailable, 503, "database"),
+    (NotFound, 404, "not-found"),
+    (Conflict, 409, "conflict"),
+    (NotAllowed, 409, "not-now"),
+    (ScheduleError, 422, "invalid"),
+    (ParameterError, 422, "invalid"),
+    (ConfigError, 422, "invalid"),
+    (SchedulerError, 500, "failed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong: *detail* in one line, *hint* with what to do next, and the faults of single fields."""
+
+    status: int
+    code: str
+    detail: str
+    hint: str | None = None
+    errors: tuple[dict[str, Any], ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.code]() if self.code in TITLES else self.code
+
+
+TITLES: dict[str, Any] = {
+    "not-logged-in": lambda: say("로그인이 필요합니다", "Log in first"),
+    "forbidden": lambda: say("권한이 없습니다", "Not allowed"),
+    "database": lambda: say("데이터베이스에 연결할 수 없습니다", "The database cannot be reached"),
+    "not-found": lambda: say("찾을 수 없습니다", "Not found"),
+    "conflict": lambda: say("이미 있거나 그사이 바뀌었습니다", "It exists already, or has changed meanwhile"),
+    "not-now": lambda: say("지금은 할 수 없습니다", "Not possible now"),
+    "invalid": lambda: say("값이 올바르지 않습니다", "A value is not valid"),
+    "malformed": lambda: say("요청을 읽을 수 없습니다", "The request cannot be read"),
+    "changed": lambda: say("그사이 바뀌었습니다", "It has changed meanwhile"),
+    "too-large": lambda: say("요청이 너무 큽니다", "The request is too large"),
+    "too-many": lambda: say("요청이 너무 많습니다", "Too many requests"),
+    "method": lambda: say("이 주소는 그 방법을 받지 않습니다", "This address does not take that method"),
+    "failed": lambda: say("처리하지 못했습니다", "It failed"),
+}
+
+
+class Refused(SchedulerError):
+    """A problem that is known already where it happens, such as 412 or 429."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def problem_of(error: Exception, trace_id: str) -> Problem:
+    """Return what to say about *error*. One that nobody foresaw is logged and says its number only."""
+    if isinstance(error, Refused):
+        return error.problem
+    if isinstance(error, psycopg.Error):
+        error = DatabaseUnavailable(str(error)) if is_outage(error) else in_our_words(error) or error
+    if isinstance(error, RequestValidationError):
+        return _of_fields(error)
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    for kind, status, code in STATUSES:
+        if isinstance(error, kind):
+            return _of_ours(error, status, code)
+    event("ERROR", "web.failed", trace_id=trace_id, error=f"{type(error).__name__}: {error}")
+    words = say(f"예상하지 못한 오류입니다 (요청 {trace_id})", f"an error nobody foresaw (request {trace_id})")
+    return Problem(500, "failed", words)
+
+
+def _of_ours(error: Exception, status: int, code: str) -> Problem:
+    if status == 401:
+        return Problem(status, code, say("로그인하거나 토큰을 보내세요", "log in, or send a token"),
+                       hint="Authorization: Bearer erps_…", headers={"WWW-Authenticate": "Bearer"})
+    if status == 403:
+        return Problem(status, code, _forbidden_words(str(error)))
+    first, *rest = str(error).splitlines() or [""]
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    return Problem(status, code, first, "\n".join(rest) or None, headers=headers)
+
+
+def _forbidden_words(why: str) -> str:
+    roles = {"viewer": "보기(viewer)", "operator": "운영(operator)", "admin": "관리(admin)"}
+    if why in roles:
+        return say(f"{roles[why]} 권한이 있어야 합니다", f"the role {why} is needed")
+    return say("이 화면에서 보낸 요청이 아닙니다. 다시 열고 해 보세요", f"{why}; open the page again")
+
+
+def _of_fields(error: RequestValidationError) -> Problem:
+    faults = tuple(
+        {"pointer": "/" + "/".join(str(part) for part in each["loc"][1:]), "in": str(each["loc"][0]) if each["loc"] else "body",
+         "code": each["type"], "message": each["msg"]}
+        for each in error.errors()
+    )
+    if any(each["code"] == "json_invalid" for each in faults):
+        return Problem(400, "malformed", say("JSON을 읽을 수 없습니다", "the JSON cannot be read"), errors=faults)
+    named = "; ".join(f"{each['pointer'].strip('/') or each['in']}: {each['message']}" for each in faults[:3])
+    return Problem(422, "invalid", named, errors=faults)
+
+
+def _of_http(error: HTTPException) -> Problem:
+    code = {400: "malformed", 404: "not-found", 405: "method", 413: "too-large", 429: "too-many"}.get(error.status_code, "failed")
+    return Problem(error.status_code, code, TITLES[code](), headers=dict(error.headers or {}))
+
+
+def as_json(problem: Problem, request: Request) -> JSONResponse:
+    """Answer a program."""
+    body: dict[str, Any] = {
+        "type": HELP + problem.code, "title": problem.title, "status": problem.status, "detail": problem.detail,
+        "instance": request.url.path, "code": problem.code, "trace_id": request.state.trace_id,
+    }
+    if problem.hint:
+        body["hint"] = problem.hint
+    if problem.errors:
+        body["errors"] = list(problem.errors)
+    return JSONResponse(body, problem.status, problem.headers, media_type=MEDIA)

@@ -1,0 +1,101 @@
+"""Who may do what. Each route names its role; a route that names none keeps the process from starting.
+
+The right belongs to the route object, never to a path: however a path is spelt, the route that answers decides.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from scheduler.errors import SchedulerError
+from scheduler.web.people import Person, find_person
+from scheduler.web.place import place_of
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class Role(IntEnum):
+    """From less to more: what a viewer may, an operator may too."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+class NotLoggedIn(SchedulerError):
+    """Nobody known asks."""
+
+
+class Forbidden(SchedulerError):
+    """Whoever asks may not."""
+
+
+class Needs:
+    """The dependency that a route declares: ``dependencies=[operator]``. None lets anybody in."""
+
+    def __init__(self, role: Role | None) -> None:
+        self.role = role
+
+    async def __call__(self, request: Request) -> None:
+        person = await run_in_threadpool(find_person, place_of(request), request)
+        request.state.person = person
+        if self.role is None:
+            return
+        if person is None:
+            raise NotLoggedIn("log in first")
+        if request.method not in SAFE and person.session is not None:
+            await _check_origin(request, person)
+        if Role[person.role.upper()] < self.role:
+            raise Forbidden(self.role.name.lower())
+
+
+anyone, viewer, operator, admin = (Depends(Needs(role)) for role in (None, Role.VIEWER, Role.OPERATOR, Role.ADMIN))
+
+
+async def _check_origin(request: Request, person: Person) -> None:
+    """Refuse what another site sends with the cookie of a person who is logged in here."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise Forbidden("cross-site request")
+    origin = request.headers.get("origin")
+    if site is None and origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise Forbidden("cross-site request")
+    given = request.headers.get(CSRF_HEADER)
+    if given is None and request.headers.get("content-type", "").split(";")[0] in FORMS:
+        given = str((await request.form()).get(CSRF_FIELD, ""))
+    assert person.session is not None
+    if not hmac.compare_digest((given or "").encode(), person.session.csrf.encode()):
+        raise Forbidden("the form is out of date; load the page again")
+
+
+def role_of(route: APIRoute) -> Role | None:
+    """Return the role that *route* names, None for anybody. Raises LookupError when it names none, or two."""
+    needs = [each.dependency for each in route.dependencies if isinstance(each.dependency, Needs)]
+    if len(needs) != 1:
+        raise LookupError(f"{route.path}: a route names exactly one of anyone, viewer, operator, admin")
+    return needs[0].role
+
+
+def matrix(app: FastAPI) -> list[tuple[str, str, Role | None]]:
+    """Return every (method, path, role) that *app* answers. Raises LookupError for a route without a role."""
+    return [(method, route.path, role_of(route)) for route in api_routes(app.routes) for method in sorted(route.methods or ())]
+
+
+def api_routes(routes: Any) -> Iterator[APIRoute]:
+    """Yield all routes with a handler of ours, also those of routers within."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        else:
+            yield from api_routes(getattr(getattr(route, "original_router", route), "routes", None) or ())
