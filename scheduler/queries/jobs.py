@@ -26,7 +26,7 @@ SELECT id, name, job_type, status, interval::text AS interval,
        parameters, priority, timeout_minutes, max_retries, important, owner, description, tags, workflow, workflow_step,
        paused_until, pause_reason,
        next_run_at, last_run_at, last_success_at, last_failure_at, last_status, last_error, consecutive_failures, run_count,
-       occurrence_count, anchor_at, spec_version, planned_version, planned_at, fence, created_at, updated_at
+       occurrence_count, anchor_at, spec_version, planned_version, planned_at, fence, hidden, created_at, updated_at
   FROM schedule_jobs
  WHERE CASE WHEN %(ids)s::bigint[] IS NULL THEN NOT hidden ELSE id = ANY (%(ids)s) END
    AND (%(status)s::text IS NULL OR status = %(status)s)
