@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import collection, punctuality, standing, throughput
+from benchmarks import collection, punctuality, standing, throughput, web
 from benchmarks.figures import HEAD, Figure, table
 from benchmarks.profile import profile
 from benchmarks.server import Server
@@ -32,9 +32,10 @@ MEASURES: dict[str, Measure] = {
     "idle": standing.measure_idle,
     "memory": standing.measure_memory,
     "collection": collection.measure,
+    "web": web.measure,
     "growth": standing.measure_growth,
 }
-SLOW = {"growth"}
+SLOW = {"web", "growth"}
 
 
 def main() -> None:

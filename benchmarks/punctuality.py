@@ -77,7 +77,7 @@ def _late(server: Server, slots: int, count: int, step: float) -> list[float]:
         with running(server.dsn(name), slots):
             add_due_jobs(connection, count, LEAD_SECONDS, step)
             connection.execute("VACUUM ANALYZE schedule_jobs")
-            _await_planned(connection, LEAD_SECONDS + count * step + LIMIT_SECONDS)
+            await_planned(connection, LEAD_SECONDS + count * step + LIMIT_SECONDS)
             await_end(connection, LIMIT_SECONDS)
         late = [float(row[0]) for row in connection.execute(LATENESS).fetchall()]
     if len(late) != count:
@@ -85,7 +85,8 @@ def _late(server: Server, slots: int, count: int, step: float) -> list[float]:
     return late
 
 
-def _await_planned(connection: psycopg.Connection[Any], limit: float) -> None:
+def await_planned(connection: psycopg.Connection[Any], limit: float) -> None:
+    """Wait until every job that is due soon has been planned."""
     until = time.monotonic() + limit
     while connection.execute(WAITING).fetchone() != (0,):
         if time.monotonic() > until:

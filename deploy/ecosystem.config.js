@@ -22,6 +22,7 @@ module.exports = {
     {
       name: "erp-scheduler",
       script: path.join(checkout, ".venv", "bin", "erp-scheduler"),
+      // The daemon keeps a web process beside itself, at http://localhost:3000/scheduler; "start --no-web" leaves it out.
       args: "start",
       interpreter: "none",
       cwd: checkout,

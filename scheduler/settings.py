@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     web_hosts: str = ""
     web_frames: str = ""
     web_behind_proxy: bool = False
+    web_proxies: str = "127.0.0.1,::1"
     web_cert: Path | None = None
     web_key: Path | None = None
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.figures import Goal, figure, number, percentile
 from tests.support.daemons import ROOT
 
-MEASURES = ("throughput", "pick-up", "memory")
+MEASURES = ("throughput", "pick-up", "memory", "web")
 
 
 def test_the_program_measures_prints_a_table_and_writes_every_sample(tmp_path: Path) -> None:
@@ -26,7 +26,8 @@ def test_the_program_measures_prints_a_table_and_writes_every_sample(tmp_path: P
     assert done.returncode == 0, done.stderr
     assert "fsync on" in done.stdout
     figures = {each["name"]: each for each in json.loads(file.read_text())["figures"]}
-    for name in ("bare SQL, our statements", "throughput, 2 slots, def", "pick-up p50", "memory, daemon + warden RSS"):
+    for name in ("bare SQL, our statements", "throughput, 2 slots, def", "pick-up p50", "memory, daemon + warden RSS",
+                 "web, locks", "late by p50, 50 pages open"):
         assert name in done.stdout
         assert figures[name]["samples"] and figures[name]["median"] > 0
 

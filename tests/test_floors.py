@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = (
     "errors model settings handler rules words secrets",
-    "log database instance readiness",
+    "log database instance readiness address",
     "protocol queries alerts",
     "running",
     "daemon",

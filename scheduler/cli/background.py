@@ -22,6 +22,8 @@ READY_SECONDS = 120.0
 LOOK_SECONDS = 0.05
 SAY_SECONDS = 5.0
 LAST_LINES = 15
+MARK = "ERP_SCHEDULER_BACKGROUND"
+"""The variable that tells a daemon that what it prints is read later, from a file."""
 
 
 def own_command() -> list[str]:
@@ -59,7 +61,7 @@ def start(settings: Settings, arguments: list[str]) -> dict[str, Any]:
         began = console.tell()
         child = subprocess.Popen(
             [*own_command(), *arguments], stdin=subprocess.DEVNULL, stdout=console, stderr=console,
-            start_new_session=True, env=environment(),
+            start_new_session=True, env=environment(**{MARK: "1"}),
         )
     return _until_ready(settings, child, began)
 

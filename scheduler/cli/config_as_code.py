@@ -14,7 +14,7 @@ from scheduler.cli.grammar import Stop, both, chosen, command
 from scheduler.cli.job_edits import confirm
 from scheduler.cli.output import as_json, hint, print_json, show, show_exact
 from scheduler.cli.session import change, database
-from scheduler.errors import Conflict, DatabaseUnavailable
+from scheduler.errors import DatabaseUnavailable
 from scheduler.words import say
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def carry_out(connection: Connection[Any], again: Any, changes: Sequence[Change]
 
     again  plans anew inside the transaction and returns (checked, changes)
     """
-    from scheduler.queries.config import apply, take_turn
+    from scheduler.queries.config_import import take_turn_and_apply
 
     if dry_run or not changes or not chosen().json:
         _show(changes)
@@ -128,11 +128,7 @@ def carry_out(connection: Connection[Any], again: Any, changes: Sequence[Change]
     more = say(f" (작업 {removed}개를 지움)", f" ({removed} jobs are deleted)") if removed else ""
     confirm(say(f"{len(changes)}가지를 바꿀까요?{more}", f"Make {len(changes)} changes?{more}"), yes)
     with change(connection):
-        take_turn(connection)
-        checked, now = again()
-        if now != list(changes):
-            raise Conflict(say("그 사이에 작업이 바뀌었습니다. 다시 해 보세요", "jobs have changed meanwhile; try again"))
-        apply(connection, now, checked.config)
+        take_turn_and_apply(connection, again, changes)
     if chosen().json:
         print_json([each.as_document() for each in changes])
     else:
@@ -153,16 +149,9 @@ def _content(file: Path) -> str:
 
 
 def _checked(file: Path, present: Present | None, content: str | None = None) -> Checked:
-    from scheduler.rules.config import ANY_INTERVAL
-    from scheduler.rules.config_check import check
-    from scheduler.rules.config_names import check_intervals, check_names
-    from scheduler.rules.config_reading import read_text
+    from scheduler.queries.config_import import checked_text
 
-    checked = check(read_text(_content(file) if content is None else content), ANY_INTERVAL if present else None)
-    if present is not None:
-        check_intervals(checked, present.config.jobs, present.limits)
-        check_names(checked, present.names, present.others, set(present.config.calendars), present.schemas)
-    return checked
+    return checked_text(_content(file) if content is None else content, present)
 
 
 def _read(connection: Connection[Any], file: Path, content: str | None = None) -> tuple[Checked, Present]:
@@ -174,14 +163,13 @@ def _read(connection: Connection[Any], file: Path, content: str | None = None) -
 
 def _planned(connection: Connection[Any], content: str, file: Path, *, prune: bool) -> tuple[Checked, list[Change], int]:
     """Return the file, what it changes, and how many jobs it does not name. Raises Stop listing all faults."""
-    from scheduler.rules.config_plan import plan, waited_for
+    from scheduler.queries.config_import import planned
 
     checked, present = _read(connection, file, content)
     if checked.faults:
         listed = "\n".join(str(fault) for fault in checked.faults)
         raise Stop(exit_codes.FAILED, say(f"{file}에 잘못이 있습니다", f"{file} has faults") + f"\n{listed}")
-    removable = present.removable - set(checked.config.jobs) - waited_for(checked.config)
-    return checked, plan(present.config, checked.config, removable if prune else frozenset()), len(removable)
+    return checked, *planned(checked, present, prune=prune)
 
 
 def _show(changes: Sequence[Change]) -> None:

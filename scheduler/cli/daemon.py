@@ -13,9 +13,10 @@ import typer
 
 from scheduler import instance
 from scheduler.cli import background, exit_codes
+from scheduler.cli import web as site
 from scheduler.cli.grammar import Stop, both, chosen, command
 from scheduler.cli.output import hint, print_json, show, tell
-from scheduler.cli.session import open_connection, read_settings, readable
+from scheduler.cli.session import database_address, open_connection, read_settings, readable
 from scheduler.errors import ConfigError, Conflict
 from scheduler.words import say
 
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 Background = Annotated[bool, typer.Option("--background", "-d", help=both("백그라운드로", "In the background"))]
 Workers = Annotated[int | None, typer.Option(help=both("동시에 실행할 수", "How many executions at once"))]
 Node = Annotated[str | None, typer.Option(help=both("노드 이름", "Name of this node"))]
-Web = Annotated[bool, typer.Option("--web/--no-web", help=both("웹 화면", "Dashboard"))]
-Host = Annotated[str, typer.Option(help=both("웹 주소", "Address of the dashboard"))]
-Port = Annotated[int, typer.Option(min=1, max=65535, help=both("웹 포트", "Port of the dashboard"))]
+Web = Annotated[bool, typer.Option("--web/--no-web", help=both("웹 화면도 함께", "With the dashboard"))]
 Once = Annotated[bool, typer.Option("--once", help=both("지금 실행할 것만 하고 끝냄", "Do what is due, then end"))]
 Poll = Annotated[float | None, typer.Option(metavar="SECONDS", help=both("확인 간격(초)", "Seconds between looks"))]
 Drain = Annotated[str | None, typer.Option(
@@ -58,11 +57,14 @@ def start_from_script() -> int:
 
 
 def start(
-    background_: Background = False, workers: Workers = None, node: Node = None, web: Web = False,
-    host: Host = "127.0.0.1", port: Port = 3000, once: Once = False, poll: Poll = None,
+    background_: Background = False, workers: Workers = None, node: Node = None, web: Web = True,
+    host: site.Host = None, port: site.Port = None, behind_proxy: site.BehindProxy = False, once: Once = False, poll: Poll = None,
 ) -> int:
     """Bring the database up to date and run the daemon, in the foreground unless -d is given."""
-    settings = read_settings(workers=workers, node=node, poll_seconds=poll)
+    settings = site.web_settings(host, port, behind_proxy, workers=workers, node=node, poll_seconds=poll)
+    web = web and not once
+    if web:
+        site.check_address(settings)
     _refuse_second(settings)
     _refuse_name_clash()
     if not background_:
@@ -70,7 +72,7 @@ def start(
     flags = [
         *([] if workers is None else ["--workers", str(workers)]), *([] if node is None else ["--node", node]),
         *([] if poll is None else ["--poll", str(poll)]), *(["--once"] if once else []), "--web" if web else "--no-web",
-        "--host", host, "--port", str(port),
+        "--host", settings.web_host, "--port", str(settings.web_port), *(["--behind-proxy"] if behind_proxy else []),
     ]
     return _start_behind(settings, flags)
 
@@ -79,16 +81,31 @@ def _serve(settings: Settings, *, web: bool, once: bool) -> int:
     from scheduler.daemon import run_daemon
 
     dsn = open_database(settings)
-    return run_daemon(settings, dsn, web=web, once=once, announce=show)
+    # Who starts us in the background shows the link to a person; here it would stand in a log.
+    behind = os.environ.pop(background.MARK, None) is not None
+    link = site.set_up_link(settings, dsn) if web and not behind else None
+
+    def announce(line: str) -> None:
+        show(line)
+        if link is not None:
+            site.show_link(link)
+
+    return run_daemon(settings, dsn, web=web, once=once, announce=announce)
 
 
 def _start_behind(settings: Settings, flags: list[str]) -> int:
     record = background.start(settings, ["start", *flags])
+    url = record.get("web")
+    link = site.set_up_link(settings, database_address(settings)) if url else None
     if chosen().json:
-        print_json({"running": True, "pid": record["pid"], "node": record.get("node")})
-    else:
-        show(str(record["pid"]))
+        print_json({"running": True, "pid": record["pid"], "node": record.get("node"), "web": url, "set_up": link})
+        return exit_codes.OK
+    show(str(record["pid"]))
     hint(say(f"시작했습니다 (로그: {background.console_file(settings)})", f"started (log: {background.console_file(settings)})"))
+    if url:
+        hint(say(f"웹 화면: {url}", f"dashboard: {url}"))
+    if link is not None:
+        tell(site.link_words(link))
     return exit_codes.OK
 
 
@@ -200,11 +217,12 @@ def _released(state_dir: Path, patience: float) -> bool:
 
 
 def restart(
-    workers: Workers = None, node: Node = None, web: Web = False, host: Host = "127.0.0.1", port: Port = 3000,
-    poll: Poll = None, now: Now = False, drain_timeout: Drain = None,
+    workers: Workers = None, node: Node = None, web: Web = True, host: site.Host = None, port: site.Port = None,
+    behind_proxy: site.BehindProxy = False, poll: Poll = None, now: Now = False, drain_timeout: Drain = None,
 ) -> int:
     """Stop the daemon if it runs, then start it in the background."""
     settings = read_settings(workers=workers, node=node, poll_seconds=poll)
     if instance.is_held(settings.state_dir):
         _stop(settings, now=now, drain_timeout=drain_timeout)
-    return start(background_=True, workers=workers, node=node, web=web, host=host, port=port, poll=poll)
+    return start(background_=True, workers=workers, node=node, web=web, host=host, port=port, behind_proxy=behind_proxy,
+                 poll=poll)

@@ -1,7 +1,7 @@
-"""`erp-scheduler demo`: database, pretended marketplaces, daemon and six jobs, in a folder of their own, until Ctrl-C.
+"""`erp-scheduler demo`: database, pretended marketplaces, daemon, dashboard and six jobs, in a folder of their own.
 
-The folder is kept: a demo that was killed goes on where it was. Nothing outside it is read or written, and no
-DATABASE_URL of the environment is used; --dsn says so if another database is meant.
+It runs until Ctrl-C. The folder is kept: a demo that was killed goes on where it was. Nothing outside it is read or
+written, and no DATABASE_URL of the environment is used; --dsn says so if another database is meant.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def register(app: typer.Typer) -> None:
 def demo(
     clean: Annotated[bool, typer.Option("--clean", help=both("이전 데모를 지우고 새로", "Begin anew"))] = False,
     folder: Annotated[Path | None, typer.Option(help=both("데모 폴더", "Folder of the demo"))] = None,
+    port: Annotated[int | None, typer.Option(
+        min=1, max=65535, help=both("웹 포트 (기본: 3000 또는 빈 포트)", "Port of the dashboard (3000, or a free one)"))] = None,
 ) -> int:
     """Run the demo."""
     from scheduler.settings import default_state_dir
@@ -40,7 +42,7 @@ def demo(
     with _only_one(place):
         if clean:
             _clear(place)
-        return Demo(place, chosen().dsn).play()
+        return Demo(place, chosen().dsn, port).play()
 
 
 def _refuse_foreign(place: Path) -> None:

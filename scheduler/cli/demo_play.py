@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler import instance
 from scheduler.cli import exit_codes
-from scheduler.cli.background import own_command
+from scheduler.cli.background import MARK, own_command
 from scheduler.cli.demo_lines import end_line
 from scheduler.cli.demo_processes import Child, all_open, sandbox, shops
+from scheduler.cli.demo_site import Site
 from scheduler.cli.grammar import Stop, chosen
 from scheduler.cli.output import print_line, show, tell
 from scheduler.cli.session import open_connection, readable
@@ -50,8 +51,9 @@ def wait_for_former(place: Path) -> None:
 class Demo:
     """One run of the demo: what it started, and what it has shown."""
 
-    def __init__(self, place: Path, dsn: str | None) -> None:
+    def __init__(self, place: Path, dsn: str | None, port: int | None = None) -> None:
         self.place = place
+        self.site = Site(place, port)
         self.given_dsn = dsn
         self.signals = 0
         self.shown: dict[int, None] = {}
@@ -141,14 +143,15 @@ class Demo:
         """Return the environment of the demo's daemon."""
         base = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         return {
-            **base, "DATABASE_URL": dsn, "ERP_SCHEDULER_STATE_DIR": str(self.place), "ERP_SCHEDULER_NODE": "demo",
+            **base, **self.site.environment(), MARK: "1",
+            "DATABASE_URL": dsn, "ERP_SCHEDULER_STATE_DIR": str(self.place), "ERP_SCHEDULER_NODE": "demo",
             "ERP_SCHEDULER_LOG_DIR": str(self.place / "logs"), "ERP_SCHEDULER_BACKUP_DIR": str(self.place / "backups"),
             "ERP_SCHEDULER_REPORT_DIR": str(self.place / "reports"),
             "ERP_SCHEDULER_DRAIN_SECONDS": f"{DRAIN_SECONDS:g}", "ERP_SCHEDULER_LANG": language(),
         }
 
     def _daemon(self, dsn: str) -> Child:
-        command_ = [*own_command(), "start", "--no-web"]
+        command_ = [*own_command(), "start"]
         return Child("daemon", command_, self.environment(dsn), self.place / "logs" / "scheduler" / "console.log")
 
     def _is_ready(self, daemon: Child) -> bool:
@@ -174,6 +177,7 @@ class Demo:
             with open_connection(dsn) as connection:
                 while not self._stopped() and daemon.lives:
                     self._show_ends(connection)
+                    self.site.show_once(dsn)
                     time.sleep(LOOK_SECONDS)
         except DatabaseUnavailable:
             self._revive(embedded)

@@ -9,12 +9,13 @@ from typing import Any
 import typer
 
 from scheduler import __version__
-from scheduler.cli import daemon, demo, doctor, revisions, run_once, status
+from scheduler.cli import daemon, demo, doctor, revisions, run_once, status, web
 from scheduler.cli.grammar import Bilingual, both, chosen, command, root_flags, translate
 from scheduler.cli.output import print_json, show
 
 NOUNS = (
     "jobs", "executions", "workflows", "presets", "calendar", "overlays", "locks", "nodes", "handlers", "db", "stock", "sandbox",
+    "user", "token",
 )
 """Each is the ``app`` of the module of that name."""
 
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.callback()(root_flags)
 daemon.register(app)
 status.register(app)
+web.register(app)
 revisions.register(app)
 run_once.register(app)
 doctor.register(app)

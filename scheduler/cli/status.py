@@ -61,7 +61,7 @@ def gather(settings: Settings) -> dict[str, Any]:
         "started_at": record.get("started_at"), "version": __version__,
         "readable": not lock.exists() or os.access(lock, os.R_OK | os.W_OK),
         "database": {"ok": False, "ms": None, "server": None, "error": None},
-        "jobs": None, "executions": None, "workers": None, "next": None, "problems": [],
+        "jobs": None, "executions": None, "workers": None, "next": None, "problems": [], "web": _web(settings, record.get("web")),
     }
     import psycopg
 
@@ -75,6 +75,16 @@ def gather(settings: Settings) -> dict[str, Any]:
 
         facts["database"]["error"] = str(in_our_words(error)).splitlines()[0]
     return facts
+
+
+def _web(settings: Settings, meant: str | None) -> dict[str, Any]:
+    """Say whether the dashboard answers, and where: the daemon's own, else one that runs alone at the address of the settings."""
+    from scheduler.address import address
+    from scheduler.cli.web_probe import answers
+
+    url = meant or address(settings)
+    running = answers(settings, url)
+    return {"running": running, "url": url if running or meant else None}
 
 
 def _ask(connection: Any) -> dict[str, Any]:
@@ -147,6 +157,11 @@ def _headline(facts: dict[str, Any]) -> str:
     parts = [state, facts["node"] or "", f"pid {facts['pid']}" if facts["running"] else "", f"v{facts['version']}"]
     if facts["database"]["ok"]:
         parts.append(f"DB ok {facts['database']['ms']} ms (PG {facts['database']['server'].split()[0]})")
+    web = facts["web"]
+    if web["running"]:
+        parts.append(say(f"웹 {web['url']}", f"web {web['url']}"))
+    elif web["url"] and facts["running"]:
+        parts.append(say(f"웹 ✕ {web['url']} (응답 없음, 로그를 보세요)", f"web ✕ {web['url']} (no answer; see the log)"))
     if not facts["running"] and facts["readable"]:
         parts.append("→ erp-scheduler start -d")
     return "  ".join(part for part in parts if part)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from scheduler.cli import exit_codes
 from scheduler.cli.grammar import chosen
 from scheduler.cli.output import hint, print_json, print_table, spell_duration, tell
-from scheduler.model import ENDED
 from scheduler.rules.workflows import NOT_RUN
 from scheduler.words import say
 
@@ -26,6 +25,8 @@ def watch(connection: Connection[Any], name: str, above: int, limit: float) -> i
     above    executions of this run have higher ids
     Returns  0 when none failed, 1 when one did, 124 when *limit* seconds passed
     """
+    from scheduler.queries.workflow_runs import look
+
     deadline = time.monotonic() + limit
     said: dict[str, str] = {}
     while True:
@@ -39,26 +40,6 @@ def watch(connection: Connection[Any], name: str, above: int, limit: float) -> i
         tell(say("시간이 지났습니다. 실행은 계속됩니다", "the time is over; the executions go on"))
         return exit_codes.TIMEOUT
     return exit_codes.FAILED if any(each["status"] in FAILED for each in found) else exit_codes.OK
-
-
-def look(connection: Connection[Any], name: str, above: int) -> tuple[list[dict[str, Any]], bool]:
-    """Return how far each step of a run is, in order, and whether all is over."""
-    from scheduler.queries.workflows import order_of, progress, steps_of
-    from scheduler.rules.workflows import steps_ahead
-
-    steps = order_of(steps_of(connection, name))
-    rows = progress(connection, name, above)
-    ended = {step: row["status"] for step, row in rows.items() if row["status"] in ENDED}
-    # A job that was paused or set aside meanwhile never comes.
-    ended |= {step: NOT_RUN for step, row in rows.items() if row["status"] is None and row["job_status"] in ("paused", "invalid")}
-    ahead = steps_ahead(steps, ended)
-    found = []
-    for step in steps:
-        row = dict(rows.get(step.name, {"execution_id": None, "status": None, "duration_ms": None, "result": None,
-                                        "error_message": None, "skip_reason": None, "attempt": None}))
-        row["status"] = ended.get(step.name) or row["status"] or ahead[step.name]
-        found.append({"step": step.name, **{key: value for key, value in row.items() if key not in ("step", "job_status")}})
-    return found, all(state == NOT_RUN for state in ahead.values())
 
 
 def _say_changes(found: list[dict[str, Any]], said: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ from scheduler.daemon.listener import Listener
 from scheduler.daemon.recorder import Recorder
 from scheduler.daemon.state import Shared
 from scheduler.daemon.steady import Connection, steadily
+from scheduler.daemon.website import Website
 from scheduler.daemon.work import Work
 from scheduler.database.connection import connect_daemon, is_outage
 from scheduler.database.retention import prune
@@ -45,20 +46,22 @@ def run_daemon(
 ) -> int:
     """Run in the foreground until SIGTERM or SIGINT; a second signal ends it quickly.
 
+    web       keep a web process beside the daemon
     once      do what is due now, then end
     announce  gets one line when the daemon is ready
     Raises    Conflict when another daemon uses this state folder; ConfigError when a handler cannot be imported
     """
     instance = acquire(settings.state_dir)
     readiness = Readiness.from_environment()
-    return asyncio.run(Daemon(settings, dsn, instance, readiness, announce).serve(once))
+    return asyncio.run(Daemon(settings, dsn, instance, readiness, announce, web).serve(once))
 
 
 class Daemon:
     """One node: the loops, the signals, the drain."""
 
     def __init__(
-        self, settings: Settings, dsn: str, instance: Instance, readiness: Readiness, announce: Callable[[str], None]
+        self, settings: Settings, dsn: str, instance: Instance, readiness: Readiness, announce: Callable[[str], None],
+        web: bool = False,
     ) -> None:
         self.settings = settings
         self.instance = instance
@@ -67,6 +70,7 @@ class Daemon:
         self.shared = Shared(settings, dsn, instance.id, instance.lock_fd)
         self.work = Work(self.shared)
         self.heartbeats = Heartbeats(self.shared)
+        self.website = Website(settings, dsn, lambda: self.shared.is_idle and self.work.nothing_to_do) if web else None
         self.hurry = asyncio.Event()
         self.stop_asked = asyncio.Event()
         self.opened = False
@@ -81,10 +85,11 @@ class Daemon:
             loops = self._start_loops()
             housekeeping = self._start_housekeeping()
             self._say_ready()
+            website = asyncio.create_task(self.website.run(), name="website") if self.website else None
             await self._watch(once)
             housekeeping.shutdown(wait=False)
             await self._drain()
-            await self._stop(loops)
+            await asyncio.gather(self._stop(loops), self._end_website(website))
         finally:
             self.shared.pool.close()
             if self.opened:  # else what predecessors left has still to be seen to
@@ -129,7 +134,10 @@ class Daemon:
 
     def _announce(self, ready: bool) -> None:
         unfinished = [] if ready else [str(instance_id) for instance_id in self.instance.predecessors]
-        self.instance.announce(node=self.settings.node, ready=ready, workers=self.settings.workers, predecessors=unfinished)
+        url = None if self.website is None else self.website.url
+        self.instance.announce(
+            node=self.settings.node, ready=ready, workers=self.settings.workers, predecessors=unfinished, web=url
+        )
 
     async def _first_connection(self) -> Connection:
         wait = 0.2
@@ -183,6 +191,8 @@ class Daemon:
             f"스케줄러 실행 중: 노드 {self.settings.node}, 슬롯 {self.settings.workers}개, 작업 유형 {types}개",
             f"scheduler running: node {self.settings.node}, {self.settings.workers} slots, {types} job types",
         )
+        if self.website is not None:
+            line += say(f", 웹 화면 {self.website.url}", f", dashboard {self.website.url}")
         event("INFO", "daemon.ready", node=self.settings.node, workers=self.settings.workers, job_types=types)
         self.readiness.ready(line)
         self.announce(line)
@@ -254,6 +264,13 @@ class Daemon:
         for loop in late:
             loop.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+    @staticmethod
+    async def _end_website(website: asyncio.Task[None] | None) -> None:
+        """End the web process, which people may have watched the drain with."""
+        if website is not None:
+            website.cancel()
+            await asyncio.wait([website])
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()

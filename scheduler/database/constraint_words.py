@@ -10,6 +10,9 @@ from scheduler.words import say
 LONGEST_NAME = 63
 Words = tuple[str, str]
 
+ROLES = ("권한은 viewer, operator, admin 중 하나입니다", "a role is viewer, operator or admin")
+NAMED = ("이름은 1자에서 100자까지, 빈칸으로 시작하지 않게 쓰세요", "a name has 1 to 100 characters and begins with no blank")
+
 CHECKS: dict[str, Words] = {
     "calendar_days: day is between the years 2000 and 2200": (
         "날짜는 2000년에서 2200년 사이여야 합니다", "the day has to lie between the years 2000 and 2200"),
@@ -76,6 +79,14 @@ CHECKS: dict[str, Words] = {
         "an overlay begins before it ends, between the years 2000 and 2200"),
     "schedule_workflows: status is active or paused": (
         "워크플로 상태는 active 또는 paused입니다", "a workflow is active or paused"),
+    "web_users: name has 1 to 100 characters": NAMED,
+    "web_users: role is viewer, operator or admin": ROLES,
+    "web_users: language is ko or en": ("언어는 ko 또는 en입니다", "a language is ko or en"),
+    "web_users: theme is auto, light or dark": (
+        "화면 색은 auto, light, dark 중 하나입니다", "a theme is auto, light or dark"),
+    "web_tokens: name has 1 to 100 characters": NAMED,
+    "web_tokens: role is viewer, operator or admin": ROLES,
+    "web_invitations: role is viewer, operator or admin": ROLES,
     "scheduler_nodes_state_check": (
         "노드 상태는 running, draining, stopped 중 하나입니다", "a node is running, draining or stopped"),
     "collection_windows: from before to": (
@@ -134,6 +145,7 @@ NOUNS: dict[str, tuple[Words, str]] = {
     "products": (("상품", "product"), ""),
     "product_options": (("상품 옵션", "product option"), ""),
     "pushes": (("보낸 값", "push"), ""),
+    "web_users": (("사용자", "user"), "erp-scheduler user list"),
 }
 """The tables that others point to: what a row of each is called, and the command that lists them."""
 
@@ -159,6 +171,7 @@ REFERENCES: dict[str, str] = {
     "product_options_market_code_account_product_id_fkey": "products",
     "stock_checks_market_code_account_item_id_fkey": "product_options",
     "pushes_undone_by_fkey": "pushes",
+    "web_sessions_user_id_fkey": "web_users",
 }
 
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from importlib import import_module
 from pkgutil import iter_modules
+from urllib.parse import quote
 
 import psycopg
 from fastapi import APIRouter, FastAPI
@@ -85,7 +86,8 @@ async def answer(request: Request, error: Exception) -> Response:
         return as_json(problem, request)
     is_part = request.headers.get("hx-request") == "true"
     if problem.status == 401:
-        back = request.url.path if request.method == "GET" else "/scheduler"
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        back = quote(asked if request.method == "GET" else "/scheduler", safe="/")
         if is_part:
             return Response(status_code=401, headers={"HX-Redirect": "/login"})
         return RedirectResponse(f"/login?next={back}", 303)

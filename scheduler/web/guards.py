@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Collection
 
@@ -14,6 +15,7 @@ from scheduler.words import speak
 
 MOST_BYTES = 1024 * 1024
 LANGUAGE_COOKIE = "erps_lang"
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors {frames}"
@@ -56,7 +58,7 @@ class Guards:
 
         if host_name(headers.get("host", "")) not in self.hosts:
             await PlainTextResponse("421 unknown host\n", 421)(scope, receive, with_headers)
-        elif int(headers.get("content-length") or 0) > MOST_BYTES:
+        elif announced_bytes(headers) > MOST_BYTES:
             await PlainTextResponse("413 too large\n", 413)(scope, receive, with_headers)
         else:
             await self.app(scope, _limited(receive), with_headers)
@@ -73,11 +75,16 @@ class Guards:
             headers["Cache-Control"] = "no-store"
 
 
+def announced_bytes(headers: Headers) -> int:
+    """Return how long the body says it is; what says nothing readable is counted as it comes."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else MOST_BYTES + 1 if text else 0
+
+
 def host_name(host: str) -> str:
-    """Return the name of a Host header, without its port."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0].lower()
+    """Return the name of a Host header, without its port; nothing for what is no such header."""
+    found = HOST.fullmatch(host.lower())
+    return found[1] if found else ""
 
 
 def chosen_language(headers: Headers) -> str:

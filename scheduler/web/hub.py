@@ -1,7 +1,7 @@
 """What has changed, as small hints for the pages that are open: one listener and one look a second for all of them.
 
 The daemon announces nothing of its own work, so while anybody looks, the executions that changed are asked for once a
-second by their indexes. A page fetches again only what it shows.
+second by their indexes. While nobody looks there is not even a connection. A page fetches again only what it shows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scheduler.log import event
 
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 2.0
+LOOK_LIMIT_SECONDS = 10.0
 RESYNC = "resync"
 AWAY = "away"
 MOST = 500
@@ -33,7 +34,7 @@ LOOK = """
 SELECT (SELECT max(finished_at) FROM job_executions)::text,
        (SELECT coalesce(string_agg(id || coalesce(md5(progress::text), ''), ',' ORDER BY id), '')
           FROM job_executions WHERE status = 'running'),
-       (SELECT count(*) FROM (SELECT FROM job_executions WHERE status = 'queued' LIMIT 10000) AS waiting),
+       (SELECT count(*) FROM (SELECT FROM job_executions WHERE status = 'queued' LIMIT 1000) AS waiting),
        (SELECT coalesce(string_agg(name || state, ',' ORDER BY name), '') FROM schedule_nodes_live)
 """
 ENDED = """
@@ -50,6 +51,7 @@ class Hub:
         self.dsn = dsn
         self.pages: set[Page] = set()
         self.seen: tuple[Any, ...] | None = None
+        self.running: set[tuple[Any, ...]] = set()
         self.is_away = False
         self._somebody = asyncio.Event()
 
@@ -57,6 +59,8 @@ class Hub:
     async def page(self) -> AsyncIterator[Page]:
         """Let a page listen for as long as it is open."""
         page = Page()
+        if self.is_away:
+            page.add((AWAY,))
         self.pages.add(page)
         self._somebody.set()
         try:
@@ -65,37 +69,42 @@ class Hub:
             self.pages.discard(page)
             if not self.pages:
                 self._somebody.clear()
+                self.is_away = False
 
     def tell(self, *hints: str) -> None:
         """Give hints to all pages."""
         for page in self.pages:
             page.add(hints)
 
+    def close(self) -> None:
+        """End the streams of all pages, so that the process may end."""
+        for page in self.pages:
+            page.close()
+
     async def run(self) -> None:
-        """Listen and look until cancelled, whatever becomes of PostgreSQL."""
+        """Listen and look while anybody is there, until cancelled, whatever becomes of PostgreSQL."""
         while True:
+            await self._somebody.wait()
             try:
-                connection = await connect_async(self.dsn, "erp-scheduler web hub")
-                async with connection:
+                async with await connect_async(self.dsn, "erp-scheduler web hub") as connection:
                     await self._watch(connection)
             except Exception as error:
                 if not is_outage(error):
                     event("ERROR", "web.hub_failed", error=f"{type(error).__name__}: {error}")
-                if not self.is_away:
+                if self.pages and not self.is_away:
                     self.is_away = True
                     self.tell(AWAY)
-            await asyncio.sleep(AGAIN_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _watch(self, connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.execute("LISTEN erp_scheduler")
-        if self.is_away:
-            self.is_away = False
-            self.tell(RESYNC)
         self.seen = None
-        while True:
-            if not self.pages:
-                await self._until_somebody(connection)
-            await self._look(connection)
+        while self.pages:
+            async with asyncio.timeout(LOOK_LIMIT_SECONDS):
+                await self._look(connection)
+            if self.is_away:
+                self.is_away = False
+                self.tell(RESYNC)
             told: set[str] = set()
             until = time.monotonic() + LOOK_SECONDS
             while (left := until - time.monotonic()) > 0:
@@ -104,25 +113,19 @@ class Hub:
             if told:
                 self.tell(*told)
 
-    async def _until_somebody(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        """Wait for a page without asking anything; only see now and then that the connection still lives."""
-        while not self._somebody.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._somebody.wait(), 30)
-            await connection.execute("SELECT 1")
-        self.seen = None
-
     async def _look(self, connection: psycopg.AsyncConnection[Any]) -> None:
         row = await (await connection.execute(LOOK)).fetchone()
         former, self.seen = self.seen, row
-        if row is None or former is None or row == former:
+        if row is None or row == former:
             return
-        hints = {"status", "executions"}
-        if former[3] != row[3]:
-            hints.add("nodes")
-        changed = await (await connection.execute(RUNNING)).fetchall()
-        if former[0] is not None and former[0] != row[0]:
-            changed += await (await connection.execute(ENDED, {"since": former[0]})).fetchall()
+        ran, self.running = self.running, set(await (await connection.execute(RUNNING)).fetchall())
+        if former is None:
+            return
+        changed = ran | self.running
+        if former[0] != row[0]:
+            since = former[0] or "-infinity"
+            changed |= set(await (await connection.execute(ENDED, {"since": since})).fetchall())
+        hints = {"status", "executions", *(["nodes"] if former[3] != row[3] else [])}
         for execution, job in changed:
             hints |= {f"execution-{execution}", f"job-{job}"}
         self.tell(*hints)
@@ -133,17 +136,27 @@ class Page:
 
     def __init__(self) -> None:
         self.hints: set[str] = set()
+        self.is_closed = False
         self._arrived = asyncio.Event()
 
     def add(self, hints: tuple[str, ...]) -> None:
+        """Keep hints until they are taken; the latest word about PostgreSQL counts, and too many become one."""
+        if RESYNC in hints:
+            self.hints.discard(AWAY)
         self.hints.update(hints)
         if len(self.hints) > MOST:
             self.hints = {RESYNC}
         self._arrived.set()
 
+    def close(self) -> None:
+        """Let whoever waits for hints go."""
+        self.is_closed = True
+        self._arrived.set()
+
     async def next(self) -> list[str]:
-        """Wait for hints and take them all."""
+        """Wait for hints and take them all; none when the page was closed."""
         await self._arrived.wait()
-        self._arrived.clear()
+        if not self.is_closed:
+            self._arrived.clear()
         taken, self.hints = sorted(self.hints), set()
         return taken

@@ -76,7 +76,7 @@ def find_person(place: Place, request: HTTPConnection) -> Person | None:
     if kind.lower() == "bearer":
         with place.reading() as connection:
             return _of_token(connection, token.strip())
-    cookie = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    cookie = request.cookies.get(cookie_name(request))
     if not cookie:
         return None
     hashed = digest(cookie)
@@ -91,9 +91,25 @@ def find_person(place: Place, request: HTTPConnection) -> Person | None:
     return person
 
 
+def is_secure(request: HTTPConnection) -> bool:
+    """Say whether the browser speaks TLS, with us or with the proxy before us."""
+    return request.url.scheme in ("https", "wss")
+
+
+def cookie_name(request: HTTPConnection) -> str:
+    """Return the name of the session's cookie. Under TLS only the one that no neighbouring site can plant is read."""
+    return SECURE_COOKIE if is_secure(request) else COOKIE
+
+
 def forget(hashed: bytes) -> None:
     """Forget a session that has ended."""
     _remembered.pop(hashed, None)
+
+
+def forget_user(user_id: int) -> None:
+    """Forget all sessions of a person."""
+    for hashed in [each for each, (_, person) in _remembered.copy().items() if person.user_id == user_id]:
+        forget(hashed)
 
 
 def _remember(hashed: bytes, person: Person | None) -> None:

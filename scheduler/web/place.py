@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.requests import Request
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 APPLICATION = "erp-scheduler web"
 CONNECTIONS = 8
 WAIT_SECONDS = 3.0
+SHUT_SECONDS = 1.0
 OPTIONS = "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c jit=off"
 
 
@@ -33,21 +36,26 @@ OPTIONS = "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_se
 class Place:
     """The web process.
 
-    hub  tells the open pages what has changed
+    hub         tells the open pages what has changed
+    shut_until  after one request has waited for a connection in vain the next ones are refused at once for a moment
     """
 
     settings: Settings
     pool: ConnectionPool[psycopg.Connection[Any]]
     hub: Hub
+    shut_until: float = 0.0
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
         """Lend a connection in autocommit mode. Raises DatabaseUnavailable."""
+        if time.monotonic() < self.shut_until:
+            raise DatabaseUnavailable(_unreachable())
         try:
             with self.pool.connection() as connection:
                 yield connection
         except PoolTimeout as error:
-            raise DatabaseUnavailable(say("데이터베이스에 연결할 수 없습니다", "the database cannot be reached")) from error
+            self.shut_until = time.monotonic() + SHUT_SECONDS
+            raise DatabaseUnavailable(_unreachable()) from error
 
     @contextmanager
     def changing(self, request: Request) -> Iterator[psycopg.Connection[Any]]:
@@ -59,18 +67,30 @@ class Place:
             yield connection
 
 
+def _unreachable() -> str:
+    return say("데이터베이스에 연결할 수 없습니다", "the database cannot be reached")
+
+
+class Limited(psycopg.Connection[Any]):
+    """A connection with time limits of the server's own, or without them where a pooler refuses to be told any."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **given: Any) -> Self:
+        try:
+            return super().connect(conninfo, **given)
+        except psycopg.OperationalError as error:
+            if "startup parameter" not in str(error):
+                raise
+            return super().connect(make_conninfo(conninfo, options=""), **given)
+
+
 def make_pool(dsn: str) -> ConnectionPool[psycopg.Connection[Any]]:
     """Make the pool of the web process; it is opened by whoever serves, and fills itself when PostgreSQL is there."""
-
-    def prepare(connection: psycopg.Connection[Any]) -> None:
-        from psycopg.types.json import set_json_loads
-
-        set_json_loads(read_json, connection)
-
-    given = re.sub(r"\s+", " ", OPTIONS)
+    options = f"{OPTIONS} {conninfo_to_dict(dsn).get('options') or ''}".strip()
     return ConnectionPool(
-        with_defaults(dsn, APPLICATION, options=given), min_size=1, max_size=CONNECTIONS, open=False, timeout=WAIT_SECONDS,
-        kwargs={"autocommit": True, "prepare_threshold": None}, configure=prepare, check=ConnectionPool.check_connection,
+        with_defaults(dsn, APPLICATION, options=options), connection_class=Limited, min_size=1, max_size=CONNECTIONS,
+        open=False, timeout=WAIT_SECONDS, kwargs={"autocommit": True, "prepare_threshold": None},
+        configure=lambda connection: set_json_loads(read_json, connection), check=ConnectionPool.check_connection,
         reconnect_timeout=5.0, name="web",
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from scheduler.database.connection import is_outage
-from scheduler.database.refusals import in_our_words
+from scheduler.database.refusals import LISTS_FAULTS, in_our_words
 from scheduler.errors import (
     ConfigError,
     Conflict,
@@ -24,11 +25,16 @@ from scheduler.errors import (
     SchedulerError,
 )
 from scheduler.log import event
+from scheduler.queries.config import JOB_COLUMNS
+from scheduler.web.field_words import field_words
 from scheduler.web.rights import Forbidden, NotLoggedIn
 from scheduler.words import say
 
 MEDIA = "application/problem+json"
 HELP = "/scheduler/help/errors/"
+COLUMN = re.compile(r"[a-z_]+")
+NEXT_FAULT = re.compile(r"; (?![0-9]+ are set)")
+NAME_TAKEN = "schedule_jobs_name_key"
 
 STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
     (NotLoggedIn, 401, "not-logged-in"),
@@ -46,7 +52,10 @@ STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong: *detail* in one line, *hint* with what to do next, and the faults of single fields."""
+    """What went wrong: *detail* in one line, *hint* with what to do next, and the faults of single fields.
+
+    more  further members for programs, such as the present row
+    """
 
     status: int
     code: str
@@ -54,6 +63,7 @@ class Problem:
     hint: str | None = None
     errors: tuple[dict[str, Any], ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -70,6 +80,7 @@ TITLES: dict[str, Any] = {
     "invalid": lambda: say("값이 올바르지 않습니다", "A value is not valid"),
     "malformed": lambda: say("요청을 읽을 수 없습니다", "The request cannot be read"),
     "changed": lambda: say("그사이 바뀌었습니다", "It has changed meanwhile"),
+    "precondition": lambda: say("조건이 필요합니다", "A condition is needed"),
     "too-large": lambda: say("요청이 너무 큽니다", "The request is too large"),
     "too-many": lambda: say("요청이 너무 많습니다", "Too many requests"),
     "method": lambda: say("이 주소는 그 방법을 받지 않습니다", "This address does not take that method"),
@@ -89,7 +100,9 @@ def problem_of(error: Exception, trace_id: str) -> Problem:
     """Return what to say about *error*. One that nobody foresaw is logged and says its number only."""
     if isinstance(error, Refused):
         return error.problem
+    faults: tuple[dict[str, Any], ...] = ()
     if isinstance(error, psycopg.Error):
+        faults = faults_of(error)
         error = DatabaseUnavailable(str(error)) if is_outage(error) else in_our_words(error) or error
     if isinstance(error, RequestValidationError):
         return _of_fields(error)
@@ -97,10 +110,25 @@ def problem_of(error: Exception, trace_id: str) -> Problem:
         return _of_http(error)
     for kind, status, code in STATUSES:
         if isinstance(error, kind):
-            return _of_ours(error, status, code)
+            return replace(_of_ours(error, status, code), errors=faults)
     event("ERROR", "web.failed", trace_id=trace_id, error=f"{type(error).__name__}: {error}")
     words = say(f"예상하지 못한 오류입니다 (요청 {trace_id})", f"an error nobody foresaw (request {trace_id})")
     return Problem(500, "failed", words)
+
+
+def faults_of(error: psycopg.Error) -> tuple[dict[str, Any], ...]:
+    """Return each fault of a row that the database lists, with the column that its words begin with."""
+    if error.diag.constraint_name == NAME_TAKEN:
+        return ({"pointer": "/name", "in": "body", "code": "taken", "message": str(in_our_words(error)).splitlines()[0]},)
+    if error.diag.table_name not in LISTS_FAULTS or not error.diag.message_detail:
+        return ()
+    return tuple({"pointer": _pointer(each), "in": "body", "code": "check", "message": each}
+                 for each in NEXT_FAULT.split(error.diag.message_detail))
+
+
+def _pointer(fault: str) -> str:
+    found = COLUMN.match(fault)
+    return f"/{found[0]}" if found and (found[0] in JOB_COLUMNS or found[0] in ("name", "status", "steps", "schedule")) else ""
 
 
 def _of_ours(error: Exception, status: int, code: str) -> Problem:
@@ -124,7 +152,7 @@ def _forbidden_words(why: str) -> str:
 def _of_fields(error: RequestValidationError) -> Problem:
     faults = tuple(
         {"pointer": "/" + "/".join(str(part) for part in each["loc"][1:]), "in": str(each["loc"][0]) if each["loc"] else "body",
-         "code": each["type"], "message": each["msg"]}
+         "code": each["type"], "message": field_words(each)}
         for each in error.errors()
     )
     if any(each["code"] == "json_invalid" for each in faults):
@@ -148,4 +176,5 @@ def as_json(problem: Problem, request: Request) -> JSONResponse:
         body["hint"] = problem.hint
     if problem.errors:
         body["errors"] = list(problem.errors)
+    body |= problem.more
     return JSONResponse(body, problem.status, problem.headers, media_type=MEDIA)

@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse
 
 from scheduler import __version__
 from scheduler.web.people import Person
+from scheduler.web.status_words import status_badge, status_icon, status_word
 from scheduler.words import language, say
 
 FOLDER = Path(__file__).parent
@@ -37,7 +38,8 @@ def environment() -> Environment:
         loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, auto_reload=False,
     )
-    made.globals.update(say=say, language=language, version=__version__, with_query=with_query, static=static)
+    made.globals.update(say=say, language=language, version=__version__, with_query=with_query, static=static, badge=status_badge,
+                        status_icon=status_icon, status_word=status_word)
     made.filters.update(ago=ago, moment=moment, clock=clock, duration=duration, number=number)
     return made
 

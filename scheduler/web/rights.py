@@ -63,14 +63,19 @@ class Needs:
 anyone, viewer, operator, admin = (Depends(Needs(role)) for role in (None, Role.VIEWER, Role.OPERATOR, Role.ADMIN))
 
 
-async def _check_origin(request: Request, person: Person) -> None:
-    """Refuse what another site sends with the cookie of a person who is logged in here."""
+def check_site(request: Request) -> None:
+    """Refuse what a page of another site sends here."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         raise Forbidden("cross-site request")
     origin = request.headers.get("origin")
     if site is None and origin is not None and origin.partition("://")[2] != request.headers.get("host"):
         raise Forbidden("cross-site request")
+
+
+async def _check_origin(request: Request, person: Person) -> None:
+    """Refuse what another site sends with the cookie of a person who is logged in here."""
+    check_site(request)
     given = request.headers.get(CSRF_HEADER)
     if given is None and request.headers.get("content-type", "").split(";")[0] in FORMS:
         given = str((await request.form()).get(CSRF_FIELD, ""))

@@ -12,7 +12,7 @@ from scheduler.settings import Settings, load_settings
 EXAMPLE = Path(__file__).parents[2] / "deploy" / ".env.example"
 PATTERN = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
 NOT_OURS = {"COUPANG_ACCESS_KEY", "COUPANG_SECRET_KEY"}
-EXAMPLES_NOT_DEFAULTS = {"database_url", "handlers", "state_dir", "lang", "node"}
+EXAMPLES_NOT_DEFAULTS = {"database_url", "handlers", "state_dir", "lang", "node", "web_hosts", "web_cert", "web_key"}
 
 
 def explained() -> dict[str, str]:

@@ -71,7 +71,7 @@ def test_a_daemon_in_the_background_is_ready_runs_a_job_and_stops(run: Run, conn
     assert [row["status"] for row in json.loads(waited.stdout)] == ["success"]
     run("jobs", "run", bad, "--wait", "--timeout", "30s", code=1)
     assert "failed" in run("executions", "logs", bad, "--follow").stderr
-    assert json.loads(run("restart", "--json").stdout)["pid"] != pid
+    assert json.loads(run("restart", "--no-web", "--json").stdout)["pid"] != pid
     run("stop")
     run("status", code=3)
     run("stop", code=7)
@@ -81,7 +81,7 @@ def test_stopping_waits_for_what_runs_and_now_does_not(run: Run, connection: psy
     number = a_job(connection, job_type="sleep")
     asked = "SELECT status FROM job_executions WHERE id = %s"
     for flags, seconds, expected in (([], 2, "success"), (["--now"], 50, "cancelled")):
-        run("start", "-d")
+        run("start", "-d", "--no-web")
         execution = json.loads(run("jobs", "run", number, "-p", f"seconds={seconds}", "--json").stdout)[0]["execution_id"]
         until(lambda execution=execution: connection.execute(asked, (execution,)).fetchone() == ("running",))
         run("stop", *flags)

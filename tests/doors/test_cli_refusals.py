@@ -10,10 +10,9 @@ import pytest
 from psycopg import sql
 
 from scheduler.cli import exit_codes
-from scheduler.cli.grammar import Stop
 from scheduler.database.constraint_words import CHECKS, NOUNS, REFERENCES, check_words, cut, missing_words
 from scheduler.database.refusals import in_our_words
-from scheduler.errors import Conflict, NotFound, SchedulerError
+from scheduler.errors import Conflict, NotFound, ParameterError, SchedulerError
 from scheduler.words import set_language
 from tests.doors.conftest import Cli, a_job
 
@@ -68,7 +67,7 @@ def test_every_foreign_key_names_what_is_missing(connection: Connection) -> None
 def test_a_check_is_told_in_words(connection: Connection, statement: str, korean: str, english: str) -> None:
     for language, words in (("ko", korean), ("en", english)):
         found = refused(connection, statement, language)
-        assert isinstance(found, Stop) and found.code == exit_codes.USAGE
+        assert isinstance(found, ParameterError) and exit_codes.code_of(found) == exit_codes.USAGE
         assert words in str(found) and "constraint" not in str(found) and "relation" not in str(found)
 
 
@@ -94,7 +93,8 @@ def test_a_value_that_is_taken_is_named(connection: Connection) -> None:
 
 def test_a_trigger_keeps_its_own_words_and_hint(connection: Connection) -> None:
     found = refused(connection, "DO $$ BEGIN RAISE check_violation USING MESSAGE = 'a -> b -> a', HINT = 'take one away'; END $$")
-    assert isinstance(found, Stop) and found.code == exit_codes.USAGE and str(found) == "a -> b -> a\n→ take one away"
+    assert isinstance(found, ParameterError) and exit_codes.code_of(found) == exit_codes.USAGE
+    assert str(found) == "a -> b -> a\n→ take one away"
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

@@ -10,4 +10,4 @@ if __name__ == "__main__":
     settings = load_settings()
     set_language("en")
     assert settings.database_url is not None
-    sys.exit(run_daemon(settings, settings.database_url, once="--once" in sys.argv))
+    sys.exit(run_daemon(settings, settings.database_url, web="--web" in sys.argv, once="--once" in sys.argv))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
@@ -14,6 +15,8 @@ from scheduler.web.rights import viewer
 router = APIRouter()
 PAUSE_SECONDS = 1.0
 RETRY_MILLISECONDS = 3000
+LONGEST_SECONDS = 900.0
+"""After this a stream ends, and the browser opens another: whoever has been logged out since gets none."""
 
 
 @router.get("/scheduler/events", dependencies=[viewer], response_class=EventSourceResponse, include_in_schema=False)
@@ -22,9 +25,15 @@ async def events(request: Request) -> AsyncIterator[ServerSentEvent]:
     async with place_of(request).hub.page() as page:
         yield ServerSentEvent(event="hello", data="resync" if "last-event-id" in request.headers else "hello",
                               retry=RETRY_MILLISECONDS)
-        number = 0
-        while True:
-            hints = await page.next()
-            number += 1
-            yield ServerSentEvent(event="hints", data=hints, id=str(number))
+        number, until = 0, time.monotonic() + LONGEST_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            try:
+                hints = await asyncio.wait_for(page.next(), left)
+            except TimeoutError:
+                return
+            if hints:
+                number += 1
+                yield ServerSentEvent(event="hints", data=hints, id=str(number))
+            if page.is_closed:
+                return
             await asyncio.sleep(PAUSE_SECONDS)

@@ -1,36 +1,95 @@
 // Hints over one stream, keys, and small courtesies. Everything works without this file, by forms and links.
 "use strict";
 (() => {
-  const body = document.body, pulse = document.getElementById("pulse"), EVERY = 30000;
-  let source = null, timer = null, last = null;
+  const body = document.body, pulse = document.getElementById("pulse"), EVERY = 30000, LOOK = 5000;
+  let source = null, timer = null, looking = null, last = null, fresh = Date.now();
 
   const say = (state) => {
-    if (!pulse) return;
+    if (!pulse || pulse.className === "pulse " + state) return;
     pulse.className = "pulse " + state;
     pulse.textContent = pulse.dataset[state + "Words"] || "";
   };
+  const isStale = () => body.dataset.state === "stale";
   // hints become events that fragments wait for: hx-trigger="live-jobs from:body"
   const tell = (hint) => body.dispatchEvent(new CustomEvent("live-" + hint));
   const all = () => { for (const hint of ["status", "jobs", "executions", "locks", "nodes", "calendar", "resync"]) tell(hint); };
-  const poll = () => { if (!timer) timer = setInterval(() => { if (!document.hidden) all(); }, EVERY); };
+  const poll = () => { if (!timer) timer = setInterval(() => { if (!document.hidden && !isStale()) all(); }, EVERY); };
   const rest = () => { clearInterval(timer); timer = null; };
+
+  // away: what was seen last stays, greyed, with its age, until the web process says that it is ready again
+  const showAge = () => {
+    const age = document.getElementById("outage-age");
+    if (age) age.textContent = " · " + new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" })
+      .format(-Math.round((Date.now() - fresh) / 1000), "second");
+  };
+  const grey = () => {
+    body.dataset.state = "stale";
+    say("away");
+    if (!document.getElementById("outage")) {
+      const banner = document.createElement("div"), words = document.createElement("strong"), age = document.createElement("span");
+      banner.id = "outage"; banner.className = "banner bad"; age.id = "outage-age";
+      words.setAttribute("role", "alert");
+      words.textContent = pulse ? pulse.dataset.awayWords : "";
+      banner.append(words, age);
+      document.getElementById("main").before(banner);
+    }
+    showAge();
+    look();
+  };
+  const look = () => {
+    if (looking) return;
+    looking = setInterval(() => {
+      if (document.hidden) return;
+      showAge();
+      fetch("/readyz", { cache: "no-store" }).then((answer) => { if (answer.ok) back(); }, () => {});
+    }, LOOK);
+  };
+  // what somebody is typing is not thrown away: then only the live parts are fetched
+  const isBusy = () => document.querySelector("dialog[open]") || document.activeElement.matches("main input, main textarea, main select");
+  const back = () => {
+    clearInterval(looking); looking = null;
+    if (!isBusy()) { location.reload(); return; }
+    body.dataset.state = "live";
+    document.getElementById("outage")?.remove();
+    fresh = Date.now();
+    if (source) say("live");
+    all();
+  };
 
   const listen = () => {
     if (!body.dataset.live || source || document.hidden) return;
     source = new EventSource(body.dataset.live);
-    source.addEventListener("hello", (event) => { say("live"); rest(); if (last || event.data === "resync") all(); last = Date.now(); });
+    source.addEventListener("hello", (event) => {
+      rest();
+      if (!isStale()) { say("live"); fresh = Date.now(); if (last || event.data.includes("resync")) all(); }
+      last = Date.now();
+    });
     source.addEventListener("hints", (event) => {
       for (const hint of JSON.parse(event.data)) {
-        if (hint === "away") { body.dataset.state = "stale"; say("away"); }
-        else if (hint === "resync") { location.reload(); return; }
+        if (hint === "away") grey();
+        else if (hint === "resync") { back(); return; }
         else tell(hint);
       }
+      if (!isStale()) fresh = Date.now();
     });
-    source.onerror = () => { say("poll"); poll(); if (source.readyState === 2) { source = null; setTimeout(listen, 5000); } };
+    source.onerror = () => {
+      if (!isStale()) say("poll");
+      poll();
+      if (source && source.readyState === 2) { source = null; setTimeout(listen, LOOK); }
+    };
   };
   const hush = () => { if (source) { source.close(); source = null; } rest(); };
   document.addEventListener("visibilitychange", () => (document.hidden ? hush() : listen()));
-  if (body.dataset.state === "stale") setTimeout(() => location.reload(), 5000);
+  // a live part that cannot be fetched keeps what it shows
+  body.addEventListener("htmx:before:response", (event) => {
+    const { request, response } = event.detail.ctx;
+    if (response.status === 503 && (request.method || "GET").toUpperCase() === "GET") { event.preventDefault(); grey(); }
+  });
+  body.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx && !event.detail.ctx.response && event.detail.error instanceof TypeError) grey();
+  });
+  const arrival = performance.getEntriesByType("navigation")[0];
+  if (isStale() || (arrival && arrival.responseStatus === 503)) { if (isStale()) say("away"); look(); }
   listen();
 
   // every request that changes something carries the token of this session
@@ -69,6 +128,9 @@
       (next.querySelector("a") || next).focus();
     } else if (key === "x" && at >= 0) list[at].querySelector("input[type=checkbox]")?.click();
     else if (key === "Enter" && at >= 0) return;
-    else (at >= 0 ? list[at] : document).querySelector(`[data-key="${CSS.escape(key)}"]`)?.click();
+    else {
+      const mine = at >= 0 && list[at].querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+      (mine || document.querySelector(`[data-key="${CSS.escape(key)}"]`))?.click();
+    }
   });
 })();
