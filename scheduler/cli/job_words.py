@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.cli.grammar import chosen
 from scheduler.cli.output import clean, hint, moment, print_json, relative, show
-from scheduler.words import language, say
+from scheduler.words import say
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -18,35 +18,14 @@ if TYPE_CHECKING:
     from scheduler.queries.schedules import Surroundings
 
 Row = Mapping[str, Any]
-PLAN_COLUMNS = ("interval", "specific_times", "cron_expression", "run_at")
 SHOWN_AFTER_SAVING = 3
 
 
 def words_of(job: Row, around: Surroundings, edges: Sequence[Row] = ()) -> str:
     """Return when a job runs: its schedule in words, how often at most, and after which other jobs."""
-    from scheduler.errors import ScheduleError
-    from scheduler.rules.words import schedule_in_words
+    from scheduler.queries.job_words import job_in_words
 
-    try:
-        words = schedule_in_words(around.schedule_of(job), language())
-    except ScheduleError as error:
-        return str(error).splitlines()[0]
-    if job["max_runs"] is not None:
-        words += say(f", {job['max_runs']}번까지", f", at most {job['max_runs']} times")
-    if not edges:
-        return words
-    after = ", ".join(edge_words(edge) for edge in edges)
-    return after if all(job[column] is None for column in PLAN_COLUMNS) else f"{words}, {after}"
-
-
-def edge_words(edge: Row) -> str:
-    """Say what an edge waits for: ``쿠팡 주문 성공 뒤``, ``after 쿠팡 주문 failed``."""
-    name = clean(edge["depends_on_name"])
-    if edge["outcome"] == "failure":
-        return say(f"{name} 실패 뒤", f"after {name} failed")
-    if edge["condition"] == "ever":
-        return say(f"{name} 한 번이라도 성공 뒤", f"after {name} has ever succeeded")
-    return say(f"{name} 성공 뒤", f"after {name}")
+    return clean(job_in_words(job, around, edges))
 
 
 def condition_words(edge: Row) -> str:

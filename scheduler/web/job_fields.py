@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from scheduler.errors import ScheduleError
+from scheduler.queries.job_words import PLAN
 from scheduler.rules import config_fields as fields
 from scheduler.rules.config import DAY, ZONE, Limits, job_fields
 from scheduler.rules.days import parse_days
@@ -15,7 +16,6 @@ from scheduler.words import say
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KINDS = ("every", "at", "cron", "once", "hand")
-PLAN = ("interval", "specific_times", "cron_expression", "run_at")
 SCHEDULE_FIELDS = ("kind", "every", "at", "cron", "run_at", "timezone", "days", "start", "end", "max_runs", "calendar",
                    "on_holiday")
 LISTS = ("days", "markets")

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduler.queries.dependencies import Edge, edge_statements
+from scheduler.queries.job_words import PLAN
 from scheduler.queries.jobs import insert_statement, typed, update_statement
 from scheduler.rules import config_fields as fields
 from scheduler.rules.config import ZONE
 from scheduler.secrets import Redactor
-from scheduler.web.job_fields import PLAN
 
 FLAGS = {
     "name": "--name", "job_type": "--type", "timezone": "--tz", "days_of_week": "--on", "max_runs": "--max-runs",

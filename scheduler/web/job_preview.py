@@ -12,15 +12,15 @@ import psycopg
 from scheduler.errors import ScheduleError
 from scheduler.queries import web_job
 from scheduler.queries.forecast import UNKNOWN_SECONDS, Crowd, Upcoming, crowds, durations, slots
+from scheduler.queries.job_words import PLAN, job_in_words
 from scheduler.queries.schedules import Surroundings
 from scheduler.rules import config_fields as fields
 from scheduler.rules.config import ZONE
 from scheduler.rules.forecast import Foreseen, forecast
 from scheduler.rules.zones import open_zone
 from scheduler.web import job_lines
-from scheduler.web.job_fields import PLAN
 from scheduler.web.job_saving import Draft
-from scheduler.web.job_words import Coming, coming_times, schedule_words
+from scheduler.web.job_words import Coming, coming_times
 from scheduler.words import say
 
 SHOWN = 10
@@ -67,7 +67,7 @@ def preview(connection: psycopg.Connection[Any], draft: Draft, workers: int) -> 
         return Preview(fault=str(error).splitlines()[0], sql=lines[0], command=lines[1])
     warnings = _warnings(connection, number, listed, workers) + _odd(draft)
     zone = row["timezone"]
-    return Preview(schedule_words(row, around), coming_times(listed, zone, around), "", _silent(draft, listed), warnings, *lines)
+    return Preview(job_in_words(row, around), coming_times(listed, zone, around), "", _silent(draft, listed), warnings, *lines)
 
 
 def _lines(draft: Draft, number: int | None) -> tuple[str, str]:

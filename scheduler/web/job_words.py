@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from scheduler.errors import ScheduleError
+from scheduler.queries.job_words import PLAN
 from scheduler.queries.schedules import Surroundings
 from scheduler.rules.days import ENGLISH, KOREAN
 from scheduler.rules.reasons import Reason
-from scheduler.rules.words import schedule_in_words
 from scheduler.rules.zones import local_time, open_zone
 from scheduler.secrets import Redactor
-from scheduler.web.job_fields import PLAN
-from scheduler.words import language, say
+from scheduler.words import say
 
 Row = Mapping[str, Any]
 
@@ -38,20 +36,6 @@ class Coming:
     waits_for: tuple[str, ...] = ()
 
 
-def schedule_words(job: Row, around: Surroundings, edges: Sequence[Row] = ()) -> str:
-    """Say when a job runs, how often at most, and after which others."""
-    try:
-        words = schedule_in_words(around.schedule_of(job), language())
-    except ScheduleError as error:
-        return str(error).splitlines()[0]
-    if job["max_runs"] is not None:
-        words += say(f", {job['max_runs']}번까지", f", at most {job['max_runs']} times")
-    if not edges:
-        return words
-    after = ", ".join(edge_words(edge) for edge in edges)
-    return after if all(job[column] is None for column in PLAN) else f"{words}, {after}"
-
-
 def raw_schedule(job: Row) -> str:
     """Return the schedule as the row holds it."""
     column = next((name for name in PLAN if job[name] is not None), None)
@@ -61,16 +45,6 @@ def raw_schedule(job: Row) -> str:
     if column == "specific_times":
         return f"{column} = {', '.join(f'{each:%H:%M}' for each in value if each is not None)}"
     return f"{column} = {value.isoformat(' ', 'minutes') if isinstance(value, datetime) else value}"
-
-
-def edge_words(edge: Row) -> str:
-    """Say what an edge waits for."""
-    name = edge["depends_on_name"]
-    if edge["outcome"] == "failure":
-        return say(f"{name} 실패 뒤", f"after {name} failed")
-    if edge["condition"] == "ever":
-        return say(f"{name} 한 번이라도 성공 뒤", f"after {name} has ever succeeded")
-    return say(f"{name} 성공 뒤", f"after {name}")
 
 
 def coming_times(listed: Iterable[Any], zone: str, around: Surroundings) -> list[Coming]:

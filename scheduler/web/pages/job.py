@@ -16,6 +16,7 @@ from scheduler.queries import revisions, web_job
 from scheduler.queries.dependencies import edges_about
 from scheduler.queries.forecast import upcoming
 from scheduler.queries.handlers import find_handler
+from scheduler.queries.job_words import edge_in_words, job_in_words
 from scheduler.queries.jobs import find_job
 from scheduler.queries.rows import Row
 from scheduler.queries.schedules import Surroundings
@@ -103,11 +104,11 @@ def _head(connection: Connection, job: Row) -> dict[str, Any]:
     shown = Redactor().value(job["parameters"])
     schema = (handler or {}).get("params_schema") or {}
     return {
-        "around": around, "edges": edges, "before": before, "words": job_words.schedule_words(job, around, before),
+        "around": around, "edges": edges, "before": before, "words": job_in_words(job, around, before),
         "raw": job_words.raw_schedule(job), "coming": coming, "live": web_job.live(connection, job["id"]), "handler": handler,
         "shown_parameters": shown, "schema": schema, "run_fields": schema_form.fields(schema, shown),
         "run_json": schema_form.as_json(shown), "run_as_json": handler is None or not schema_form.fits(schema, job["parameters"]),
-        "edge_words": job_words.edge_words,
+        "edge_words": edge_in_words,
     }
 
 
