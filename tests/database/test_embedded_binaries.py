@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -15,6 +19,25 @@ from scheduler.database.embedded import Embedded
 from scheduler.database.programs import CHOICE, bin_folders
 from scheduler.errors import ConfigError
 from tests.database.embedded_support import ROOT, data_of, value
+from tests.database.test_embedded_users import packages, python_for
+
+LONG_PATH = """
+import shutil, sys
+from pathlib import Path
+import psycopg
+from scheduler.database.embedded import Embedded
+server = Embedded(Path(sys.argv[1]))
+try:
+    for is_there in (True, False):
+        if not is_there:
+            shutil.rmtree(sys.argv[2])
+        url = server.start()
+        psycopg.connect(url, connect_timeout=5).close()
+        print(url)
+        server.stop()
+finally:
+    server.stop("immediate")
+"""
 
 # -- locale, paths, ports --------------------------------------------------------------------------------------------
 
@@ -79,19 +102,24 @@ def test_a_port_taken_meanwhile_is_exchanged_and_written_down(folder: Path) -> N
         server.stop("immediate")
 
 
-@pytest.mark.skipif(ROOT, reason="root never uses a runtime folder")
-def test_a_long_path_uses_the_runtime_folder_of_the_log_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = folder / "run"
-    runtime.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    server = Embedded(folder / ("x" * 90))
-    try:
-        assert "erp-scheduler-" in server.start()
-        server.stop()
-        shutil.rmtree(runtime)
-        assert "127.0.0.1" in server.start()
-    finally:
-        server.stop("immediate")
+def test_a_long_path_uses_the_runtime_folder_of_the_log_in(folder: Path) -> None:
+    other = pwd.getpwnam("nobody") if ROOT else None  # root itself never uses a runtime folder
+    home, runtime = folder / "home", folder / "home" / "run"
+    for made in (home, runtime):
+        made.mkdir(mode=0o700)
+        if other:
+            os.chown(made, other.pw_uid, other.pw_gid)
+    identity: dict[str, Any] = {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []} if other else {}
+
+    done = subprocess.run(
+        [python_for(identity), "-c", LONG_PATH, home / ("x" * 90), runtime], cwd="/", capture_output=True, text=True,
+        env=packages() | {"XDG_RUNTIME_DIR": str(runtime)}, timeout=60, check=False, **identity,
+    )
+
+    assert done.returncode == 0, done.stderr
+    with_folder, without = done.stdout.splitlines()
+    assert str(runtime / "erp-scheduler-") in unquote(with_folder)
+    assert "127.0.0.1" in without
 
 
 # -- versions --------------------------------------------------------------------------------------------------------
