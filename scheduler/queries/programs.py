@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.pq import TransactionStatus
 
 from scheduler.queries import jobs
 from scheduler.queries.actors import name_actor
@@ -24,7 +25,7 @@ def begin(connection: psycopg.Connection[Any], actor: str, language: str) -> Non
     connection.execute(BEGIN_AS_PROGRAM)
 
 
-LOCK_NAMED = "SELECT id, name FROM schedule_jobs WHERE name = %(name)s FOR NO KEY UPDATE"
+LOCK_NAMED = "SELECT id, name, tags FROM schedule_jobs WHERE name = %(name)s FOR NO KEY UPDATE"
 
 
 def declare(connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> int:
@@ -37,10 +38,10 @@ def declare(connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> i
         try:
             with connection.transaction():
                 return jobs.insert_job(connection, {name: value for name, value in values.items() if value is not None})
-        except errors.UniqueViolation:  # another program was faster
+        except errors.UniqueViolation:  # somebody was faster who holds no name: an operator, or a program of a former version
             found = row(connection, LOCK_NAMED, {"name": values["name"]})
-            if found is None:
-                raise
+            if found is None or not set(values.get("tags") or ()) <= set(found["tags"] or ()):
+                raise  # nobody has judged whether this one may be brought up to date
     number = int(found["id"])
     declared = {name: value for name, value in values.items() if name != "name"}
     statement = jobs.update_statement(declared, [number])
@@ -77,11 +78,18 @@ def declare_edges(connection: psycopg.Connection[Any], job_id: int, edges: Mappi
         connection.execute(ADD_EDGES, {"job_id": job_id, "condition": condition, "others": list(others)})
 
 
+HOLD_NAME = "SELECT pg_advisory_xact_lock(hashtextextended('schedule_jobs/' || %(name)s, 0))"
 NAMED = "SELECT id FROM schedule_jobs WHERE name = %(name)s"
 
 
 def id_of(connection: psycopg.Connection[Any], name: str) -> int | None:
-    """Return the id of the job with exactly this name, None without one."""
+    """Return the id of the job with exactly this name, None without one.
+
+    Inside a transaction the name is held to its end, also one that no job has yet: another program that is about to declare
+    it waits, so that what is decided by the answer is still right when it is written.
+    """
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        connection.execute(HOLD_NAME, {"name": name})  # by itself: the statement after it sees what the one before us made
     found = row(connection, NAMED, {"name": name})
     return None if found is None else int(found["id"])
 
