@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 USUAL_PORT = 3000
 PROBE_SECONDS = 0.5
+# A name without a file, which ends with its holder.
+PROMISE = "\0erp-scheduler-demo-{port}"
 FOREIGN = "ERP_SCHEDULER_WEB_"
 
 
@@ -27,7 +30,7 @@ class Site:
 
     def __init__(self, place: Path, port: int | None) -> None:
         self.place = place
-        self.port = port or free_port()
+        self.promise, self.port = (None, port) if port else promised_port()
         self.shown = False
         self.next_probe = 0.0
 
@@ -68,15 +71,34 @@ class Site:
         show_exact(f"\n{line}\n\n   {what}\n\n   ➜  {link or address(settings)}\n\n{line}\n")
 
 
-def free_port() -> int:
-    """Return the usual port, or one that is free."""
-    for port in (USUAL_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-                probe.listen()
-            except OSError:
+def promised_port() -> tuple[socket.socket | None, int]:
+    """Return the usual port, or one that is free, and what keeps other demos off it until the web process listens there.
+
+    The port is looked at now and bound much later: without a promise, two demos that start together take the same one.
+    """
+    for wanted in (USUAL_PORT, 0, 0, 0):
+        port = free_port(wanted)
+        if port is None:
+            continue
+        promise = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            promise.bind(PROMISE.format(port=port))
+        except OSError as error:
+            promise.close()
+            if error.errno == errno.EADDRINUSE:
                 continue
-            return int(probe.getsockname()[1])
-    return USUAL_PORT
+            return None, port  # a system that knows no such names
+        return promise, port
+    return None, USUAL_PORT
+
+
+def free_port(wanted: int) -> int | None:
+    """Return *wanted*, or any port for 0, if nobody listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+            probe.listen()
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])

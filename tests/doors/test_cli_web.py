@@ -18,10 +18,12 @@ import psycopg
 import pytest
 
 from scheduler import instance
-from scheduler.cli.demo_site import free_port
+from scheduler.cli.demo_site import promised_port
 from tests.doors.conftest import Cli, document
+from tests.support import ports
 from tests.support.daemons import LIMIT, ROOT, wait_for
 
+port = ports.port
 INVITED = "SELECT count(*) FROM web_invitations"
 Start = Callable[..., "Web"]
 
@@ -50,13 +52,6 @@ class Web:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(LIMIT)
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -227,4 +222,4 @@ def test_the_demo_takes_another_port_when_the_usual_one_is_taken() -> None:
             usual.listen()
         except OSError:
             pass
-        assert free_port() not in (0, 3000)
+        assert promised_port()[1] not in (0, 3000)
