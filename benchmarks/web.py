@@ -36,6 +36,8 @@ PAGES = {
     "executions list": "/scheduler/executions", "executions, failed": "/scheduler/executions?status=failed",
     "calendar": "/scheduler/calendar", "nodes": "/scheduler/nodes", "locks": "/scheduler/locks",
     "REST jobs": "/api/v1/jobs", "REST executions": "/api/v1/executions",
+    "executions, no such market": "/scheduler/executions?market=none", "jobs by duration": "/scheduler/jobs?sort=-p50",
+    "REST executions, no match": "/api/v1/executions?market=none", "REST upcoming": "/api/v1/upcoming?hours=336&limit=500",
 }
 
 ADD_HISTORY = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import re
 import socket
 
 from scheduler.errors import ConfigError, Conflict
@@ -13,10 +14,14 @@ from scheduler.words import say
 BACKLOG = 512
 SUPERVISOR = "ERP_SCHEDULER_SUPERVISOR"
 """The variable that names the daemon's process to the web process that it keeps."""
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+NAME = re.compile(r"(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+PORT = re.compile(r":([0-9]{1,5})$")
 
 
 def check_address(settings: Settings) -> None:
-    """Refuse to be reached from elsewhere without encryption. Raises ConfigError with the ways out."""
+    """Refuse to be reached from elsewhere without encryption, or by what is no name. Raises ConfigError with the ways out."""
+    allowed_hosts(settings)
     if (settings.web_cert is None) != (settings.web_key is None):
         raise ConfigError(say("인증서와 키를 함께 쓰세요: ERP_SCHEDULER_WEB_CERT, ERP_SCHEDULER_WEB_KEY",
                               "a certificate needs its key: ERP_SCHEDULER_WEB_CERT and ERP_SCHEDULER_WEB_KEY"))
@@ -44,12 +49,52 @@ def is_loopback(host: str) -> bool:
 
 def origin(settings: Settings) -> str:
     """Return where the web is, as a person types it, without a path: ``http://localhost:3000``."""
-    named = next((name.strip() for name in settings.web_hosts.split(",") if name.strip()), None)
+    named = next(iter(names(settings)), None)
     if settings.web_behind_proxy and named is not None:
-        return f"https://{named}"
+        return f"https://{named[0]}{named[1]}"
     scheme = "https" if settings.web_cert is not None else "http"
-    host = "localhost" if is_loopback(settings.web_host) else named or settings.web_host
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web_port}"
+    if is_loopback(settings.web_host):
+        host = "localhost"
+    else:
+        host = named[0] if named is not None else own_name(settings) or "localhost"
+    return f"{scheme}://{host}:{settings.web_port}"
+
+
+def names(settings: Settings) -> list[tuple[str, str]]:
+    """Return each name of ``web_hosts`` as browsers write it, and its port with a colon if it has one. Raises ConfigError."""
+    return [_name_of(entry.strip()) for entry in settings.web_hosts.split(",") if entry.strip()]
+
+
+def own_name(settings: Settings) -> str | None:
+    """Return the address that is listened at as browsers write it, None when that means every address."""
+    name, _ = _name_of(settings.web_host)
+    return None if name in ("0.0.0.0", "[::]") else name
+
+
+def allowed_hosts(settings: Settings) -> list[str]:
+    """Return the names that a request may be addressed to: this machine, where we listen, and ``web_hosts``."""
+    own = own_name(settings)
+    return [*LOOPBACK, *([own] if own is not None else []), *(name for name, _ in names(settings))]
+
+
+def _name_of(entry: str) -> tuple[str, str]:
+    """Return (name, port) of ``ERP.example.com:8443``, ``2001:db8::5`` or ``[2001:db8::5]:8443``. Raises ConfigError."""
+    name, port = entry.lower(), ""
+    if name.startswith("[") or name.count(":") == 1:
+        found = PORT.search(name)
+        if found is not None:
+            name, port = name[:found.start()], found[0]
+    try:
+        plain = ipaddress.ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
+        return (f"[{plain}]" if plain.version == 6 else str(plain)), port
+    except ValueError:
+        name = name.removesuffix(".")
+    if NAME.fullmatch(name) and not name.replace(".", "").isdigit():
+        return name, port
+    raise ConfigError(say(
+        f"{entry}: 호스트 이름이 아닙니다\nERP_SCHEDULER_WEB_HOSTS=erp.example.com,10.0.0.5  (https://와 경로 없이, 쉼표로 나눔)",
+        f"{entry}: this is no host name\nERP_SCHEDULER_WEB_HOSTS=erp.example.com,10.0.0.5  (no https://, no path)",
+    ))
 
 
 def address(settings: Settings) -> str:

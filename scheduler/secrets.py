@@ -26,6 +26,8 @@ SHORTEST_VALUE = 6
 SECRET_NAME = re.compile(
     r"pass(word|wd)?$|secret|token$|api_?key|access_?key|authorization|signature|cookie|private_?key|openapikey", re.I
 )
+# Names of what may hold a secret as a text, and elsewhere holds a number or further fields.
+SECRET_TEXT_NAME = re.compile(r"tokens$|credentials?$|auth$|webhook(_?url)?$", re.I)
 SECRET_SHAPE = re.compile(
     r"(?P<keep>\b(?:bearer|basic)\s+|\bsignature=|\b(?:password|passwd|pwd|secret|api_?key|token)\s*[=:]\s*(?!//)"
     r"|\b\w+://[^\s:/@]+:)(?P<hide>[^\s,;&'\"@]+)",
@@ -92,13 +94,18 @@ class Redactor:
         return text
 
     def value(self, value: Any, name: str = "") -> Any:
-        """Return JSON *value* masked throughout, by the names of its fields too."""
-        if isinstance(value, str):
-            if name and SECRET_NAME.search(name) and not value.startswith("secret://"):
-                return MASK
-            return self.text(value)
+        """Return JSON *value* masked throughout, by the names of its fields too.
+
+        Below the name of a secret everything is masked, numbers and nested fields as well; a reference stays readable.
+        """
         if isinstance(value, dict):
-            return {key: self.value(item, str(key)) for key, item in value.items()}
+            is_secret = bool(SECRET_NAME.search(name))
+            return {key: self.value(item, name if is_secret else str(key)) for key, item in value.items()}
         if isinstance(value, list):
             return [self.value(item, name) for item in value]
-        return value
+        if isinstance(value, str):
+            if name and not value.startswith("secret://") and (SECRET_NAME.search(name) or SECRET_TEXT_NAME.search(name)):
+                return MASK
+            return self.text(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return MASK if is_number and name and SECRET_NAME.search(name) else value

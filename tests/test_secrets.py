@@ -70,3 +70,16 @@ def test_fields_with_a_secret_name_are_masked_at_any_depth() -> None:
     assert Redactor().value(given) == {
         "a": [{"password": "***"}], "API_KEY": "***", "reference": "secret://env/Z", "access_key": "secret://env/K", "n": 1,
     }
+
+
+def test_below_a_secret_name_nothing_is_left_whatever_it_is() -> None:
+    given = {
+        "password": 12345678, "secret": {"value": "hunter2", "pin": 4711, "on": True, "from": "secret://env/S"},
+        "tokens": ["a", "b"], "auth": "Token abc", "credentials": {"vendor_id": "A1", "access_key": "k"}, "max_tokens": 100,
+        "webhook_url": "https://hooks.example.com/k", "api_key": None,
+    }
+    assert Redactor().value(given) == {
+        "password": "***", "secret": {"value": "***", "pin": "***", "on": True, "from": "secret://env/S"},
+        "tokens": ["***", "***"], "auth": "***", "credentials": {"vendor_id": "A1", "access_key": "***"}, "max_tokens": 100,
+        "webhook_url": "***", "api_key": None,
+    }

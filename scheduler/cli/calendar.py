@@ -42,7 +42,7 @@ def holidays(
         (say("날짜", "DAY"), lambda row: row["day"].isoformat()),
         (say("요일", "WEEKDAY"), lambda row: weekday(row["day"])),
         (say("이름", "NAME"), lambda row: row["ko"] if language() == "ko" else row["en"]),
-        ("", lambda row: "" if row["is_holiday"] else say("여는 날", "open")),
+        ("", lambda row: "" if row["is_holiday"] else say("영업일", "open")),
         (say("출처", "FROM"), lambda row: say("직접 넣음", "own") if row["own"] else say("공휴일", "public")),
     ], empty=say(f"{wanted}년에 특별한 날이 없습니다", f"there are no special days in {wanted}"))
     hint(say("정부가 새로 정한 임시공휴일은 직접 넣으세요", "add what the government decides later")
@@ -71,11 +71,11 @@ def _day(text: str) -> date:
             f"'{text}'은(는) 날짜가 아닙니다. 2026-12-24처럼 쓰세요", f"'{text}' is not a day; write 2026-12-24")) from None
 
 
-@command(app, "add", "쉬는 날(또는 여는 날)을 넣습니다", "Close a day, or open one")
+@command(app, "add", "쉬는 날(또는 영업일)을 넣습니다", "Close a day, or open one")
 def add(
     day: Day, name: Annotated[str, typer.Argument(help=both("이름", "Name of the day"))], calendar: Calendar = "kr",
     open_: Annotated[bool, typer.Option("--open", help=both(
-        "쉬지 않고 여는 날로 (주말·공휴일이라도)", "An open day, even on a weekend or holiday"))] = False,
+        "쉬지 않고 영업일로 (주말·공휴일이라도)", "An open day, even on a weekend or holiday"))] = False,
 ) -> None:
     """Close or open a day; jobs that go by the calendar are planned anew at once."""
     from scheduler.queries.calendars import add_day, jobs_concerned
@@ -87,7 +87,7 @@ def add(
     if chosen().json:
         print_json({**made, "jobs": concerned})
         return
-    word = say("쉬는 날", "closed") if made["is_holiday"] else say("여는 날", "open")
+    word = say("쉬는 날", "closed") if made["is_holiday"] else say("영업일", "open")
     show(f"{made['calendar']} {made['day']} ({weekday(made['day'])}) {made['name']}: {word}")
     _say_concerned(concerned)
 
@@ -112,7 +112,7 @@ def remove(day: Day, calendar: Calendar = "kr") -> None:
     if chosen().json:
         print_json({**gone, "jobs": concerned})
         return
-    now = say(f"쉬는 날 ({closed})", f"closed ({closed})") if closed else say("여는 날", "open")
+    now = say(f"쉬는 날 ({closed})", f"closed ({closed})") if closed else say("영업일", "open")
     show(say(f"{gone['calendar']} {gone['day']} {gone['name']}: 지웠습니다. 이제 {now}",
              f"{gone['calendar']} {gone['day']} {gone['name']}: forgotten, now {now}"))
     _say_concerned(concerned)

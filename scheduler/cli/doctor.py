@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -217,12 +218,18 @@ def _connections(settings: Settings, server: dict[str, Any]) -> Check:
 
 def _jobs(connection: Connection[Any]) -> Checks:
     from scheduler.queries import checks
+    from scheduler.queries.nodes import list_drains
 
     for each in checks.types_without_node(connection):
         names = ", ".join(each["names"][:5])
         yield Check("job_types", WARNING, say(f"작업 유형 {each['job_type']}을(를) 아는 살아 있는 노드가 없음: {names}",
                                               f"no live node knows job type {each['job_type']}: {names}"),
                     "erp-scheduler nodes list   |   ERP_SCHEDULER_HANDLERS=…")
+    for each in list_drains(connection):
+        who = f"{each['by_whom']}, {moment(each['since'])}" + (f": {each['reason']}" if each["reason"] else "")
+        yield Check("drained", WARNING, say(f"비운 노드 {each['node']}: 새 작업을 받지 않음 ({who})",
+                                            f"node {each['node']} is drained and takes no new work ({who})"),
+                    f"erp-scheduler nodes drain {shlex.quote(each['node'])} --undo")
     for each in checks.invalid_jobs(connection):
         yield Check("invalid", WARNING, f"{each['id']} {each['name']}: {each['last_error'] or ''}",
                     f"erp-scheduler jobs edit {each['id']} …")

@@ -206,24 +206,30 @@ def _trial(dry_run: bool, word: str) -> str:
 
 
 def remove(
-    job: Jobs, yes: Annotated[bool, typer.Option("--yes", "-y", help=both("묻지 않음", "Do not ask"))] = False
+    job: Jobs, yes: Annotated[bool, typer.Option("--yes", "-y", help=both("묻지 않음", "Do not ask"))] = False,
+    purge: Annotated[bool, typer.Option("--purge", help=both(
+        "실행 기록과 변경 이력까지 지웁니다 (되살릴 수 없음)",
+        "Delete their executions and edits too (nothing brings them back)"))] = False,
 ) -> None:
     """Delete jobs; their history stays, what waits ends as cancelled, what runs is ended."""
     from scheduler.queries import jobs as queries
+    from scheduler.queries.job_purge import purge_job
 
     with database() as connection:
         found = queries.list_jobs(connection, ids=queries.find_jobs(connection, job))
         ids = [row["id"] for row in found]
         _say_what_ends(connection, ids)
         names = ", ".join(f"{row['id']} {row['name']}" for row in found)
-        confirm(say(f"작업을 지울까요? {names}", f"Delete {names}?"), yes)
+        confirm(say(f"작업을 기록까지 지울까요? 되살릴 수 없습니다: {names}", f"Delete {names} with the whole history, for good?")
+                if purge else say(f"작업을 지울까요? {names}", f"Delete {names}?"), yes)
         with change(connection):
-            gone = queries.remove_jobs(connection, ids)
+            gone = [purge_job(connection, number) for number in ids] if purge else queries.remove_jobs(connection, ids)
     if chosen().json:
         print_json(gone)
         return
     for each in gone:
-        show(say(f"작업 {each['id']} {each['name']}: 지웠습니다", f"job {each['id']} {each['name']}: deleted"))
+        ending = say(f", 실행 기록 {each['executions']:,}건도", f", with {each['executions']:,} executions") if purge else ""
+        show(say(f"작업 {each['id']} {each['name']}: 지웠습니다{ending}", f"job {each['id']} {each['name']}: deleted{ending}"))
 
 
 def _say_what_ends(connection: Connection[Any], ids: list[int]) -> None:

@@ -69,7 +69,7 @@ class JobFlags:
         "--important/--not-important", help=both("실패하면 알림", "Its failure alerts"))] = None
     owner: Annotated[str | None, typer.Option(help=both("담당자", "Who answers for it"))] = None
     description: Annotated[str | None, typer.Option(help=both("설명", "Description"))] = None
-    tag: Annotated[list[str] | None, typer.Option(help=both("꼬리표", "Tags"))] = None
+    tag: Annotated[list[str] | None, typer.Option(help=both("태그", "Tags"))] = None
 
 
 def with_job_flags(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -83,7 +83,7 @@ def _show_settings(row: dict[str, Any], words: str, now: datetime) -> None:
 def _show_edges(number: int, edges: Sequence[Row], now: datetime) -> None:
     for edge in edges:
         if edge["job_id"] == number:
-            label, neighbour = say("앞 작업", "after"), f"{edge['depends_on']} {edge['depends_on_name']}"
+            label, neighbour = say("선행 작업", "after"), f"{edge['depends_on']} {edge['depends_on_name']}"
         else:
             label, neighbour = say("뒤 작업", "before"), f"{edge['job_id']} {edge['job_name']}"
         show(f"{label}  {neighbour}: {condition_words(edge)}  {state_words(edge, now)}")

@@ -80,7 +80,7 @@ def list_(
     status: Annotated[str | None, typer.Option(help="active, paused, completed, invalid")] = None,
     type_: Annotated[str | None, typer.Option("--type", help=both("작업 유형", "Job type"))] = None,
     market: Annotated[str | None, typer.Option(help=both("마켓", "Market"))] = None,
-    tag: Annotated[str | None, typer.Option(help=both("꼬리표", "Tag"))] = None,
+    tag: Annotated[str | None, typer.Option(help=both("태그", "Tag"))] = None,
     failing: Annotated[bool, typer.Option("--failing", help=both("실패하고 있는 작업만", "Only what fails"))] = False,
     sort: Annotated[str, typer.Option(help="id, next, name, last")] = "id",
     limit: Annotated[int | None, typer.Option(min=1, help=both("최대 개수", "At most"))] = None,
@@ -161,8 +161,17 @@ def _say_queued(connection: Connection[Any], queued: list[tuple[Any, int]]) -> N
 
 
 # They put their commands on the same noun, in the order in which --help shows them.
-from scheduler.cli import backfill, config_as_code, forecast, job_edits, job_pauses, job_show, revisions  # noqa: E402
+from scheduler.cli import (  # noqa: E402
+    backfill,
+    config_as_code,
+    forecast,
+    job_edits,
+    job_pauses,
+    job_show,
+    job_snoozes,
+    revisions,
+)
 
-for each in (job_show, forecast, job_edits, job_pauses, backfill, config_as_code):
+for each in (job_show, forecast, job_edits, job_pauses, job_snoozes, backfill, config_as_code):
     each.register(app)
 revisions.register_jobs(app)

@@ -31,7 +31,7 @@ def add(
     stop: Annotated[bool, typer.Option("--stop", help=both("실행하지 않음", "Nothing runs"))] = False,
     type_: Annotated[list[str] | None, typer.Option("--type", help=both("이 유형만", "Only these types"))] = None,
     market: Annotated[list[str] | None, typer.Option(help=both("이 마켓만", "Only these markets"))] = None,
-    tag: Annotated[list[str] | None, typer.Option(help=both("이 꼬리표만", "Only these tags"))] = None,
+    tag: Annotated[list[str] | None, typer.Option(help=both("이 태그만", "Only these tags"))] = None,
     reason: Annotated[str | None, typer.Option(help=both("이유", "Reason"))] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=both("넣지 않고 미리 봄", "Only show what it would do"))] = False,
 ) -> None:
@@ -128,7 +128,7 @@ def list_() -> None:
         ("ID", lambda row: row["id"]),
         (say("상태", "STATE"), lambda row: say(*states[row["state"]])),
         (say("이름", "NAME"), lambda row: row["name"]),
-        (say("무엇을", "WHAT"), _action),
+        (say("동작", "WHAT"), _action),
         (say("기간", "PERIOD"), _period),
         (say("대상", "FOR"), _filters),
         (say("이유", "REASON"), lambda row: row["reason"] or ""),

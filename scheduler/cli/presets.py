@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,39 +11,17 @@ from scheduler.cli.config_as_code import DryRun, Yes, carry_out
 from scheduler.cli.grammar import both, chosen, command, noun
 from scheduler.cli.output import hint, print_json, print_table, show
 from scheduler.cli.session import database
-from scheduler.errors import NotFound
 from scheduler.words import language, say
 
-if TYPE_CHECKING:
-    from psycopg import Connection
-
-    from scheduler.rules.config_check import Checked
-    from scheduler.rules.config_plan import Change
-
 app = noun("presets", "준비된 작업 묶음을 설치합니다", "Install sets of ready jobs")
-PRESETS: dict[str, tuple[str, str]] = {
-    "maintenance": ("점검, 정리, 백업, 외부 동기화, 하루 요약", "health, cleanup, backup, an outside API, a digest of the day"),
-    "service": ("웹 서비스: 세션 정리, 하루 요약, 외부 동기화, 주간 보고서, 점검",
-                "a web service: sessions, digest, an outside API, weekly reports, health"),
-}
 LATER = {"meta_catalog_ad": ("매일 03:00, 카페24 상품의 광고 이미지. 카페24 연결이 필요하며 나중에 제공됩니다",
                              "daily at 03:00, advertising images of Cafe24 products; needs Cafe24, comes later")}
 Name = Annotated[str, typer.Argument(help=both("묶음 이름 (presets list)", "Name of the set (presets list)"))]
 
 
-def read_preset(name: str) -> Checked:
-    """Read a set of jobs. Raises NotFound naming those there are."""
-    from scheduler.rules.config_check import check
-    from scheduler.rules.config_reading import read_text
-
-    if name not in PRESETS:
-        listed = ", ".join(PRESETS)
-        raise NotFound(say(f"묶음 '{name}'이(가) 없습니다: {listed}", f"there is no set '{name}'; known: {listed}")
-                       + "\nerp-scheduler presets list")
-    return check(read_text((files("scheduler") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")))
-
-
 def _jobs() -> list[dict[str, Any]]:
+    from scheduler.queries.presets import PRESETS, read_preset
+
     found = []
     for preset in PRESETS:
         for job, entry in read_preset(preset).config.jobs.items():
@@ -57,6 +34,8 @@ def _jobs() -> list[dict[str, Any]]:
 @command(app, "list", "준비된 묶음과 그 작업", "List the sets and their jobs")
 def list_() -> None:
     """List the sets with their jobs, and what is to come."""
+    from scheduler.queries.presets import PRESETS
+
     found = _jobs()
     if chosen().json:
         sets = [{"name": name, "summary": say(*words), "jobs": [
@@ -93,23 +72,16 @@ def _half(text: Any) -> str:
          "Make the jobs of a set; those that exist stay as they are")
 def install(name: Name, dry_run: DryRun = False, yes: Yes = False) -> None:
     """Make the jobs of a set; those that exist stay as they are."""
+    from scheduler.queries.presets import missing, read_preset
+
     preset = read_preset(name)
     with database() as connection:
-        checked, changes = _missing(connection, preset)
+        checked, changes = missing(connection, preset)
         there = sorted(set(preset.config.jobs) - {each.name for each in changes})
-        carry_out(connection, lambda: _missing(connection, preset), changes, dry_run=dry_run, yes=yes)
+        carry_out(connection, lambda: missing(connection, preset), changes, dry_run=dry_run, yes=yes)
     if there:
         hint(say(f"이미 있어 그대로 둠: {', '.join(there)}", f"already there and left as they are: {', '.join(there)}"))
     for job in (each.name for each in changes):
         paused = checked.config.jobs[job].get("paused")
         if isinstance(paused, dict):
             hint(f"⏸ {job}: {_half(paused['reason'])}")
-
-
-def _missing(connection: Connection[Any], preset: Checked) -> tuple[Checked, list[Change]]:
-    from scheduler.queries.config import read_present
-    from scheduler.rules.config_plan import plan
-
-    present = read_present(connection)
-    changes = plan(present.config, preset.config)
-    return preset, [each for each in changes if each.action == "add" and each.name not in present.names]

@@ -61,7 +61,8 @@ def gather(settings: Settings) -> dict[str, Any]:
         "started_at": record.get("started_at"), "version": __version__,
         "readable": not lock.exists() or os.access(lock, os.R_OK | os.W_OK),
         "database": {"ok": False, "ms": None, "server": None, "error": None},
-        "jobs": None, "executions": None, "workers": None, "next": None, "problems": [], "web": _web(settings, record.get("web")),
+        "jobs": None, "executions": None, "workers": None, "next": None, "problems": [], "snoozed": 0,
+        "web": _web(settings, record.get("web")),
     }
     import psycopg
 
@@ -90,6 +91,7 @@ def _web(settings: Settings, meant: str | None) -> dict[str, Any]:
 def _ask(connection: Any) -> dict[str, Any]:
     from scheduler.queries import health
     from scheduler.queries.server import round_trip
+    from scheduler.queries.snoozes import count_snoozed
 
     began = time.perf_counter()
     round_trip(connection)
@@ -98,6 +100,7 @@ def _ask(connection: Any) -> dict[str, Any]:
     return {
         "jobs": health.job_counts(connection), "executions": health.execution_counts(connection),
         "workers": health.workers(connection), "next": health.next_job(connection), "problems": health.problems(connection),
+        "snoozed": count_snoozed(connection),
         "database": {"ok": True, "ms": round(took * 1000, 1), "server": server["version"], "error": None},
     }
 
@@ -127,8 +130,11 @@ def _show(facts: dict[str, Any]) -> None:
         f"24 h: {day['success']} succeeded, {failed} failed, {day['skipped']} skipped",
     ))
     _show_next(facts["next"])
+    if facts["snoozed"]:
+        show(say(f"알림을 끈 작업 {facts['snoozed']}개", f"snoozed jobs: {facts['snoozed']}"))
     for problem in facts["problems"]:
-        show(f"{say('조치', 'to do')}  {problem['job_id']} {problem['name']}  {PROBLEMS[problem['kind']]()}: "
+        what = " ".join(str(each) for each in (problem["job_id"], problem["name"]) if each is not None)
+        show(f"{say('조치', 'to do')}  {what}  {PROBLEMS[problem['kind']]()}: "
              f"{(problem['message'] or '').splitlines()[0] if problem['message'] else ''}  →  {problem['command']}")
 
 
@@ -137,6 +143,7 @@ PROBLEMS = {
     "failing": lambda: say("계속 실패", "keeps failing"),
     "no_handler": lambda: say("작업 유형을 아는 노드 없음", "no live node knows the type"),
     "lock": lambda: say("잠금", "lock"),
+    "drained": lambda: say("비운 노드, 새 작업을 받지 않음", "a drained node, it takes no new work"),
 }
 
 

@@ -9,7 +9,9 @@ import typer
 from scheduler.cli.accounts import note, role_word
 from scheduler.cli.grammar import both, chosen, command, noun
 from scheduler.cli.job_edits import confirm
-from scheduler.cli.output import hint, print_json, print_table, relative, show
+from scheduler.cli.listing import print_list, read_with_now
+from scheduler.cli.output import hint, print_json, relative, show
+from scheduler.cli.revoked import note_revoked, show_revoked
 from scheduler.cli.session import VIA, change, database, who
 from scheduler.words import say
 
@@ -46,15 +48,9 @@ def list_(
 ) -> None:
     """List the tokens; never what they are."""
     from scheduler.queries import web_tokens
-    from scheduler.queries.jobs import database_now
 
-    with database() as connection:
-        found = web_tokens.tokens(connection, every)
-        now = database_now(connection)
-    if chosen().json:
-        print_json(found)
-        return
-    print_table(found, [
+    found, now = read_with_now(lambda connection: web_tokens.tokens(connection, every))
+    print_list(found, [
         ("ID", lambda row: row["id"]),
         (say("이름", "NAME"), lambda row: row["name"]),
         (say("권한", "ROLE"), lambda row: role_word(row["role"])),
@@ -82,8 +78,8 @@ def revoke(
                     f"{found['name']}: programs that use it can call no longer. Revoke it?"), yes)
         with change(connection):
             ended = web_tokens.revoke_token(connection, found["id"])
-            note(connection, "token.revoke", f"token:{ended['id']}", ended["name"])
+            note_revoked(connection, ended)
     if chosen().json:
         print_json(ended)
         return
-    show(say(f"토큰 {ended['name']}: 거두었습니다", f"token {ended['name']}: revoked"))
+    show_revoked(ended)

@@ -9,7 +9,9 @@ import typer
 from scheduler.cli.accounts import ask_password, note, role_word
 from scheduler.cli.grammar import both, chosen, command, noun
 from scheduler.cli.job_edits import confirm
-from scheduler.cli.output import print_json, print_table, relative, show
+from scheduler.cli.listing import print_list, read_with_now
+from scheduler.cli.output import print_json, relative, show
+from scheduler.cli.revoked import note_revoked, show_revoked
 from scheduler.cli.session import change, database
 from scheduler.words import say
 
@@ -42,16 +44,10 @@ def create(name: Name, role: Role = "viewer", password_stdin: Stdin = False) -> 
 def list_() -> None:
     """List the users."""
     from scheduler.queries import web_accounts
-    from scheduler.queries.jobs import database_now
     from scheduler.web.people import IDLE, LONGEST
 
-    with database() as connection:
-        found = web_accounts.users(connection, IDLE, LONGEST)
-        now = database_now(connection)
-    if chosen().json:
-        print_json(found)
-        return
-    print_table(found, [
+    found, now = read_with_now(lambda connection: web_accounts.users(connection, IDLE, LONGEST))
+    print_list(found, [
         (say("이름", "NAME"), lambda row: row["name"]),
         (say("권한", "ROLE"), lambda row: role_word(row["role"])),
         (say("상태", "STATE"), lambda row: say("막음", "disabled") if row["disabled_at"] else say("쓰는 중", "active")),
@@ -64,21 +60,20 @@ def list_() -> None:
 @command(app, "role", "권한을 바꿉니다 (세션은 끝남)", "Change the role (ends the sessions)")
 def role_(name: Name, role: Annotated[str, typer.Argument(metavar="viewer|operator|admin", help=both("권한", "Role"))]) -> None:
     """Give a person another role."""
-    from scheduler.queries import web_accounts, web_tokens
+    from scheduler.queries import web_accounts
 
     with database() as connection, change(connection):
         former = web_accounts.find_user(connection, name)
         user = web_accounts.set_role(connection, former["id"], role)
         note(connection, "user.role", f"user:{user['id']}", user["name"], {"role": former["role"]}, {"role": role})
-        ended = web_tokens.revoke_tokens_of(connection, user["name"], role)
-        _note_ended(connection, ended)
+        ended = _revoke_of(connection, user, role)
     _tell(user, say(f"{user['name']}: 이제 {role_word(role)}", f"{user['name']}: {role_word(role)} now"), ended)
 
 
 @command(app, "disable", "로그인을 막습니다", "Let a user in no longer")
 def disable(name: Name, yes: Yes = False) -> None:
     """Let a person in no longer; sessions and tokens of theirs end."""
-    from scheduler.queries import web_accounts, web_tokens
+    from scheduler.queries import web_accounts
 
     with database() as connection:
         former = web_accounts.find_user(connection, name)
@@ -87,8 +82,7 @@ def disable(name: Name, yes: Yes = False) -> None:
         with change(connection):
             user = web_accounts.disable(connection, former["id"])
             note(connection, "user.disable", f"user:{user['id']}", user["name"])
-            ended = web_tokens.revoke_tokens_of(connection, user["name"], None)
-            _note_ended(connection, ended)
+            ended = _revoke_of(connection, user, None)
     _tell(user, say(f"{user['name']}: 막았습니다", f"{user['name']}: disabled"), ended)
 
 
@@ -103,9 +97,14 @@ def enable(name: Name) -> None:
     _tell(user, say(f"{user['name']}: 다시 쓸 수 있습니다", f"{user['name']}: enabled"))
 
 
-@command(app, "password", "비밀번호를 새로 정합니다 (세션은 끝남)", "Set a new password (ends the sessions)")
-def password(name: Name, password_stdin: Stdin = False) -> None:
-    """Give a person another password."""
+@command(app, "password", "비밀번호를 새로 정합니다 (세션과 토큰은 끝남)",
+         "Set a new password (ends the sessions and tokens)")
+def password(
+    name: Name, password_stdin: Stdin = False,
+    keep_tokens: Annotated[bool, typer.Option("--keep-tokens", help=both(
+        "이 사람이 만든 토큰은 그대로 둠", "Leave the tokens they made as they are"))] = False,
+) -> None:
+    """Give a person another password; the tokens they made end with it."""
     from scheduler.queries import web_accounts
     from scheduler.web.passwords import hash_password
 
@@ -115,7 +114,8 @@ def password(name: Name, password_stdin: Stdin = False) -> None:
         with change(connection):
             user = web_accounts.set_password(connection, user["id"], new)
             note(connection, "user.password", f"user:{user['id']}", user["name"])
-    _tell(user, say(f"{user['name']}: 비밀번호를 바꾸었습니다", f"{user['name']}: the password is changed"))
+            ended = [] if keep_tokens else _revoke_of(connection, user, None)
+    _tell(user, say(f"{user['name']}: 비밀번호를 바꾸었습니다", f"{user['name']}: the password is changed"), ended)
 
 
 @command(app, "sessions", "로그인한 곳을 보고 끝냅니다", "See where a user is logged in, and end it")
@@ -135,22 +135,24 @@ def sessions(
         if end:
             ended = web_accounts.close_all(connection, user["id"])
             note(connection, "user.sessions", f"user:{user['id']}", user["name"], after={"ended": ended})
-    if chosen().json:
-        print_json(found)
-        return
-    print_table(found, [
+    print_list(found, [
         (say("주소", "ADDRESS"), lambda row: row["address"]),
         (say("브라우저", "BROWSER"), lambda row: row["agent"]),
         (say("로그인", "LOGGED IN"), lambda row: relative(row["created_at"], now)),
         (say("마지막 요청", "LAST REQUEST"), lambda row: relative(row["seen_at"], now)),
     ], empty=say("세션이 없습니다", "no sessions"))
-    if end:
+    if end and not chosen().json:
         show(say(f"{user['name']}: 세션을 끝냈습니다", f"{user['name']}: sessions ended"))
 
 
-def _note_ended(connection: Any, ended: list[Row]) -> None:
+def _revoke_of(connection: Any, user: Row, role: str | None) -> list[Row]:
+    """End the tokens of a person that may do more than *role*, all without one, and return them."""
+    from scheduler.queries import web_tokens
+
+    ended = web_tokens.revoke_tokens_of(connection, user["name"], role)
     for token in ended:
-        note(connection, "token.revoke", f"token:{token['id']}", token["name"])
+        note_revoked(connection, token)
+    return ended
 
 
 def _tell(user: Row, words: str, ended: list[Row] | None = None) -> None:
@@ -159,4 +161,4 @@ def _tell(user: Row, words: str, ended: list[Row] | None = None) -> None:
         return
     show(words)
     for token in ended or ():
-        show(say(f"토큰 {token['name']}: 거두었습니다", f"token {token['name']}: revoked"))
+        show_revoked(token)

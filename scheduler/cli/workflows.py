@@ -10,6 +10,7 @@ import typer
 
 from scheduler.cli import exit_codes
 from scheduler.cli.grammar import Stop, both, chosen, command, noun
+from scheduler.cli.listing import print_list, read_with_now
 from scheduler.cli.output import hint, moment, print_fields, print_json, print_table, relative, show
 from scheduler.cli.session import change, database
 from scheduler.words import say
@@ -61,15 +62,9 @@ def _listed(value: Any) -> str:
 def list_() -> None:
     """List the workflows."""
     from scheduler.queries import workflows as queries
-    from scheduler.queries.jobs import database_now
 
-    with database() as connection:
-        found = queries.list_workflows(connection)
-        now = database_now(connection)
-    if chosen().json:
-        print_json(found)
-        return
-    print_table(found, [
+    found, now = read_with_now(queries.list_workflows)
+    print_list(found, [
         ("ID", lambda row: row["id"]),
         (say("상태", "STATUS"), lambda row: f"{'⏸' if row['status'] == 'paused' else '●'} {row['status']}"),
         (say("이름", "NAME"), lambda row: row["name"]),

@@ -63,10 +63,13 @@ class Listener:
     def _wake_all(self) -> None:
         self.shared.edited = self.shared.hungry = True
         self.shared.work_wake.set()
-        self.shared.beat_wake.set()
+        self.shared.ask_for_drain()
 
     def _wake(self, table: str) -> None:
         shared = self.shared
+        if table == "schedule_drains":
+            shared.ask_for_drain()
+            return
         if table in ("job_executions", "schedule_locks"):
             shared.hungry = True
             if shared.pool.running:

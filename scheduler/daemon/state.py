@@ -22,6 +22,8 @@ class Shared:
     hungry      there may be queued rows: claim as soon as a slot is free
     edited      somebody changed a row: look at once
     is_saturated  the last claim filled every free slot: there is more to do than room for it
+    is_drained    whether people let this node take no new work; None while that is to be asked, and nothing is taken
+    is_claiming   a claim is under way: what it brings is not among the running ones yet
     """
 
     def __init__(self, settings: Settings, dsn: str, instance_id: UUID, lock_fd: int | None) -> None:
@@ -40,6 +42,9 @@ class Shared:
         self.hungry = True
         self.edited = True
         self.is_saturated = False
+        self.is_drained: bool | None = None
+        self.drain_edits = 0
+        self.is_claiming = False
         self.last_beat = boottime()
         self.turns: Counter[str] = Counter()
         self.pool = Pool(settings, dsn, instance_id, lock_fd, self._on_end)
@@ -50,6 +55,22 @@ class Shared:
 
     def came_round(self, loop: str) -> None:
         self.turns[loop] += 1
+
+    def ask_for_drain(self) -> None:
+        """Take nothing more until the next report has told whether this node is drained, and make it at once."""
+        self.is_drained = None
+        self.drain_edits += 1
+        self.beat_wake.set()
+
+    def told_of_drain(self, is_drained: bool, edits: int) -> None:
+        """Keep what a report was answered; a node that may work again looks at once for what has been missed.
+
+        edits  how many edits were known when the report was sent: after a later one the answer says nothing
+        """
+        if edits == self.drain_edits and self.is_drained is not is_drained:
+            self.is_drained = is_drained
+            self.edited = self.hungry = True
+            self.work_wake.set()
 
     def stop(self) -> None:
         """Let every loop come to its end."""

@@ -43,6 +43,9 @@ class Work:
         if self.shared.draining.is_set():
             await self._sleep()
             return
+        if self.shared.is_drained is not False:
+            await self._rest(connection)
+            return
         if self.shared.edited or time.monotonic() >= self.next_look:
             await self._look(connection)
         elif time.monotonic() >= self.next_due:
@@ -54,6 +57,13 @@ class Work:
             await self._claim(connection)
             return
         await self._sleep()
+
+    async def _rest(self, connection: Connection) -> None:
+        """Take nothing and plan nothing, so that what is missed is judged when this node works again; reap as ever."""
+        self.nothing_to_do = self.shared.is_drained is True
+        if time.monotonic() >= self.next_reap:
+            await self._reap(connection)
+        await waited(self.shared.work_wake, max(0.0, self.next_reap - time.monotonic()))
 
     async def _look(self, connection: Connection) -> None:
         self.shared.edited = False
@@ -107,17 +117,23 @@ class Work:
         if self.shared.is_saturated:
             await gathered(self.shared.work_wake, lambda: self.shared.room >= settings.workers * GATHERED)
         room = self.shared.room
+        if self.shared.is_drained is not False or self.shared.draining.is_set():
+            return  # said while this turn looked around
         sent_at = boottime()
         self.shared.hungry = False
-        taken = await limited(
-            claim(connection, settings.node, self.shared.instance_id, list(pool.specs), room, settings.lease_seconds)
-        )
+        self.shared.is_claiming = True
+        try:
+            taken = await limited(
+                claim(connection, settings.node, self.shared.instance_id, list(pool.specs), room, settings.lease_seconds)
+            )
+            if taken:
+                pool.start(await self._with_dependencies(connection, taken), sent_at + settings.lease_limit_seconds)
+                self.shared.record_wake.set()  # from now on there may be words to write
+        finally:
+            self.shared.is_claiming = False
         self.shared.is_saturated = len(taken) == room
         # Of a job that shares its places only one execution is taken at a time.
         self.shared.hungry = self.shared.hungry or self.shared.is_saturated or any(each.shares for each in taken)
-        if taken:
-            pool.start(await self._with_dependencies(connection, taken), sent_at + settings.lease_limit_seconds)
-            self.shared.record_wake.set()  # from now on there may be words to write
 
     async def _with_dependencies(self, connection: Connection, taken: list[Execution]) -> list[Execution]:
         job_ids = [each.job_id for each in taken if each.follows]

@@ -11,6 +11,7 @@ LONGEST_NAME = 63
 Words = tuple[str, str]
 
 ROLES = ("권한은 viewer, operator, admin 중 하나입니다", "a role is viewer, operator or admin")
+REASONS = ("이유는 500자까지 쓰세요", "a reason has at most 500 characters")
 NAMED = ("이름은 1자에서 100자까지, 빈칸으로 시작하지 않게 쓰세요", "a name has 1 to 100 characters and begins with no blank")
 
 CHECKS: dict[str, Words] = {
@@ -78,17 +79,30 @@ CHECKS: dict[str, Words] = {
         "기간은 시작이 끝보다 앞서고, 2000년에서 2200년 사이여야 합니다",
         "an overlay begins before it ends, between the years 2000 and 2200"),
     "schedule_workflows: status is active or paused": (
-        "워크플로 상태는 active 또는 paused입니다", "a workflow is active or paused"),
+        "워크플로우 상태는 active 또는 paused입니다", "a workflow is active or paused"),
     "web_users: name has 1 to 100 characters": NAMED,
     "web_users: role is viewer, operator or admin": ROLES,
     "web_users: language is ko or en": ("언어는 ko 또는 en입니다", "a language is ko or en"),
     "web_users: theme is auto, light or dark": (
         "화면 색은 auto, light, dark 중 하나입니다", "a theme is auto, light or dark"),
+    "web_users: preferences is an object": ("보는 방식은 JSON 객체입니다", "preferences are a JSON object"),
+    "web_searches: list is jobs or executions": ("목록은 jobs 또는 executions입니다", "a list is jobs or executions"),
+    "web_searches: name has 1 to 60 characters": (
+        "검색의 이름은 1자에서 60자까지, 빈칸으로 시작하지 않게 쓰세요",
+        "the name of a search has 1 to 60 characters and begins with no blank"),
+    "web_searches: query has 1 to 2000 characters": (
+        "저장할 조건이 없거나 너무 깁니다", "a search needs a filter, of at most 2000 characters"),
     "web_tokens: name has 1 to 100 characters": NAMED,
     "web_tokens: role is viewer, operator or admin": ROLES,
     "web_invitations: role is viewer, operator or admin": ROLES,
-    "scheduler_nodes_state_check": (
-        "노드 상태는 running, draining, stopped 중 하나입니다", "a node is running, draining or stopped"),
+    "scheduler_nodes: state is running, draining, drained or stopped": (
+        "노드 상태는 running, draining, drained, stopped 중 하나입니다", "a node is running, draining, drained or stopped"),
+    "schedule_drains: node has 1 to 100 characters": (
+        "노드 이름은 1자에서 100자까지입니다", "the name of a node has 1 to 100 characters"),
+    "schedule_drains: reason has at most 500 characters": REASONS,
+    "schedule_snoozes: reason has at most 500 characters": REASONS,
+    "schedule_snoozes: until is after since": (
+        "알림을 끄는 시각은 지금보다 뒤여야 합니다", "a snooze ends after it begins"),
     "collection_windows: from before to": (
         "수집 기간은 시작이 끝보다 앞서야 합니다", "a collection window begins before it ends"),
     "collection_windows: kind": (
@@ -138,7 +152,7 @@ CHECKS: dict[str, Words] = {
 NOUNS: dict[str, tuple[Words, str]] = {
     "calendars": (("달력", "calendar"), "erp-scheduler calendar list"),
     "schedule_jobs": (("작업", "job"), "erp-scheduler jobs list"),
-    "schedule_workflows": (("워크플로", "workflow"), "erp-scheduler workflows list"),
+    "schedule_workflows": (("워크플로우", "workflow"), "erp-scheduler workflows list"),
     "job_executions": (("실행", "execution"), "erp-scheduler executions list"),
     "market_accounts": (("마켓 계정", "market account"), ""),
     "orders": (("주문", "order"), ""),
@@ -158,6 +172,7 @@ REFERENCES: dict[str, str] = {
     "job_executions_job_id_fkey": "schedule_jobs",
     "schedule_forecast_job_id_fkey": "schedule_jobs",
     "schedule_locks_job_id_fkey": "schedule_jobs",
+    "schedule_snoozes_job_id_fkey": "schedule_jobs",
     "schedule_words_job_id_fkey": "schedule_jobs",
     "schedule_jobs_workflow_fkey": "schedule_workflows",
     "execution_logs_execution_id_fkey": "job_executions",
@@ -172,6 +187,8 @@ REFERENCES: dict[str, str] = {
     "stock_checks_market_code_account_item_id_fkey": "product_options",
     "pushes_undone_by_fkey": "pushes",
     "web_sessions_user_id_fkey": "web_users",
+    "web_searches_user_id_fkey": "web_users",
+    "web_known_addresses_user_id_fkey": "web_users",
 }
 
 

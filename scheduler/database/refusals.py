@@ -8,8 +8,9 @@ import psycopg
 
 from scheduler.database.connection import is_outage
 from scheduler.database.constraint_words import check_words, missing_words, used_words
+from scheduler.database.fault_words import in_words, of_state, split_faults
 from scheduler.errors import Conflict, DatabaseUnavailable, NotAllowed, NotFound, ParameterError, SchedulerError
-from scheduler.words import say
+from scheduler.words import language, particles, say
 
 NOT_MIGRATED = ("42P01", "42703", "42883", "3F000")
 NOT_GRANTED = ("42501",)
@@ -48,8 +49,15 @@ def in_our_words(error: Exception) -> SchedulerError | None:
     if state.startswith(("22", "23")) or isinstance(error, psycopg.DataError):
         return ParameterError(_lines(error))
     if is_outage(error):
-        return DatabaseUnavailable(f"{_primary(error)}\nerp-scheduler doctor")
+        return DatabaseUnavailable("\n".join([*_away(error), "erp-scheduler doctor"]))
     return SchedulerError(_lines(error))
+
+
+def _away(error: psycopg.Error) -> tuple[str, ...]:
+    """Say that PostgreSQL is away; its own words follow for whoever reads Korean."""
+    if language() != "ko":
+        return (_primary(error),)
+    return "데이터베이스에 연결할 수 없습니다", f"PostgreSQL: {_primary(error)}"
 
 
 def _taken(error: psycopg.Error) -> str:
@@ -87,12 +95,12 @@ def _primary(error: psycopg.Error) -> str:
     return (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _lines(error: psycopg.Error, prefix: str = "") -> str:
-    lines = [f"{prefix}: {_primary(error)}" if prefix else _primary(error)]
-    faults = (error.diag.message_detail or "").split("; ") if error.diag.table_name in LISTS_FAULTS else []
+def _lines(error: psycopg.Error) -> str:
+    lines = [particles(line) for line in of_state(error.sqlstate or "", _primary(error))]
+    faults = split_faults(error.diag.message_detail or "") if error.diag.table_name in LISTS_FAULTS else []
     # One fault is in the message already; the detail repeats it.
     if len(faults) > 1:
-        lines += [f"- {fault}" for fault in faults]
+        lines += [f"- {in_words(fault)}" for fault in faults]
     if error.diag.message_hint:
-        lines.append(f"→ {error.diag.message_hint}")
+        lines.append(f"→ {particles(error.diag.message_hint)}")
     return "\n".join(lines)

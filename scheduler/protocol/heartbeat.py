@@ -50,13 +50,21 @@ SELECT mine.token,
   LEFT JOIN leased ON leased.token = mine.token
 """
 
+# Only here does a daemon read whether people have drained it: what it says of itself and what it does cannot differ.
 REPORT = """
+WITH drain AS (
+    SELECT EXISTS (SELECT FROM schedule_drains WHERE node = %(name)s) AS is_asked
+)
 INSERT INTO scheduler_nodes (instance_id, name, host, pid, version, workers, running, job_types, state, lease_seconds)
-VALUES (%(instance_id)s, %(name)s, %(host)s, %(pid)s, %(version)s, %(workers)s, %(running)s, %(job_types)s, %(state)s,
-        %(lease_seconds)s)
+SELECT %(instance_id)s, %(name)s, %(host)s, %(pid)s, %(version)s, %(workers)s, %(running)s, %(job_types)s,
+       CASE WHEN drain.is_asked AND %(state)s::text = 'running'
+            THEN CASE WHEN %(is_busy)s::boolean THEN 'draining' ELSE 'drained' END ELSE %(state)s END,
+       %(lease_seconds)s
+  FROM drain
 ON CONFLICT (instance_id) DO UPDATE
    SET running = excluded.running, seen_at = now(),
        state = CASE scheduler_nodes.state WHEN 'stopped' THEN 'stopped' ELSE excluded.state END
+RETURNING (SELECT is_asked FROM drain)
 """
 
 FORGET_NODES = "DELETE FROM scheduler_nodes WHERE seen_at < now() - interval '7 days'"
@@ -85,9 +93,13 @@ async def renew(
     return [Beat(*row) for row in await cursor.fetchall()]
 
 
-async def report_node(connection: psycopg.AsyncConnection[Any], facts: dict[str, Any]) -> None:
-    """Say that this daemon lives, or has stopped, which is its last word. For people's eyes; nothing is decided by it."""
-    await connection.execute(REPORT, facts)
+async def report_node(connection: psycopg.AsyncConnection[Any], facts: dict[str, Any]) -> bool:
+    """Say that this daemon lives, or has stopped, which is its last word. For people's eyes; nothing is decided by it.
+
+    Returns  whether people have drained this node
+    """
+    row = await (await connection.execute(REPORT, facts)).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def forget_nodes(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 
+from scheduler.queries import execution_walk as walk
+from scheduler.queries.execution_walk import LAST_ID
 from scheduler.queries.rows import Row, row, rows
 
-LOOKED = 50_000
+LOOKED = walk.LOOKED
 MOST = 1000
-LAST_ID = 2**63 - 1
 LIVE = ("queued", "running")
 FAILED = ("failed", "timed_out", "lost")
 
@@ -36,11 +37,11 @@ class Filter:
 
     def values(self, before: int | None) -> dict[str, Any]:
         """Return the parameters of the statements below."""
-        live = list(self.statuses) if self.statuses and set(self.statuses) <= set(LIVE) else None
         return {
-            "before": LAST_ID if before is None else before, "statuses": list(self.statuses) or None, "live": live,
-            "job": self.job, "job_type": self.job_type, "market": self.market, "trigger": self.trigger, "node": self.node,
-            "since": self.since, "q": self.q, "pattern": None if self.q is None else f"%{_literal(self.q)}%", "looked": LOOKED,
+            **walk.walk_values(self.statuses, LOOKED), "before": LAST_ID if before is None else before,
+            "statuses": list(self.statuses) or None, "job_id": self.job, "job_type": self.job_type, "market": self.market,
+            "trigger": self.trigger, "node": self.node, "since": self.since, "q": self.q,
+            "pattern": None if self.q is None else f"%{_literal(self.q)}%",
         }
 
 
@@ -48,14 +49,10 @@ def _literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-# The newest rows by the primary key, and no more of them than can be looked at in a moment: a filter that hardly anything
-# matches is answered page by page instead of reading a year.
+# No more of the newest rows than can be looked at in a moment: a filter that hardly anything matches is answered page by page
+# instead of reading a year.
 NEAR = """
-  FROM (SELECT * FROM job_executions
-         WHERE id < %(before)s
-           AND (%(job)s::bigint IS NULL OR job_id = %(job)s)
-           AND (%(live)s::text[] IS NULL OR status = ANY (%(live)s))
-         ORDER BY id DESC LIMIT %(looked)s) AS execution
+  FROM ({walk} LIMIT %(looked)s) AS execution
  WHERE (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s))
    AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
    AND (%(market)s::text IS NULL OR %(market)s = ANY (market_codes))
@@ -83,10 +80,7 @@ SELECT id, job_id, job_name, job_type, trigger, status, scheduled_for, attempt, 
 REACHED = """
 SELECT id, (%(since)s::float8 IS NULL OR coalesce(finished_at, now()) >= now() - make_interval(secs => %(since)s)) AS within
   FROM job_executions
- WHERE id < %(before)s
-   AND (%(job)s::bigint IS NULL OR job_id = %(job)s)
-   AND (%(live)s::text[] IS NULL OR status = ANY (%(live)s))
- ORDER BY id DESC OFFSET %(looked)s - 1 LIMIT 1
+ WHERE id = (SELECT id FROM ({walk} OFFSET %(looked)s - 1 LIMIT 1) AS last)
 """
 
 
@@ -106,12 +100,16 @@ class Listed:
 def list_page(connection: psycopg.Connection[Any], wanted: Filter, before: int | None = None, limit: int = 50) -> Listed:
     """Return the newest executions below id *before* that match."""
     values = wanted.values(before)
-    found = rows(connection, LIST, {**values, "limit": limit + 1})
+    found = rows(connection, LIST.format(walk=_walk(wanted)), {**values, "limit": limit + 1})
     if len(found) > limit:
         return Listed(found[:limit], int(found[limit - 1]["id"]), True)
-    reached = row(connection, REACHED, values)
+    reached = row(connection, REACHED.format(walk=_walk(wanted, "id")), values)
     goes_on = reached is not None and reached["within"]
     return Listed(found, int(reached["id"]) if reached is not None and goes_on else None, False)
+
+
+def _walk(wanted: Filter, columns: str = "*") -> str:
+    return walk.by_id(wanted.statuses, wanted.job is not None).format(columns=columns)
 
 
 # Only the last attempt of a planned time is tried again: the others have had their successor.
@@ -138,7 +136,7 @@ def to_retry(connection: psycopg.Connection[Any], wanted: Filter, upto: int | No
     chosen = tuple(each for each in wanted.statuses if each in (*FAILED, "cancelled"))
     if wanted.statuses and not chosen:
         return []
-    return _of(connection, RETRIABLE, wanted, chosen or FAILED, upto)
+    return _of(connection, RETRIABLE, replace(wanted, statuses=chosen or FAILED), upto)
 
 
 def to_cancel(connection: psycopg.Connection[Any], wanted: Filter, upto: int | None = None) -> list[Row]:
@@ -146,15 +144,12 @@ def to_cancel(connection: psycopg.Connection[Any], wanted: Filter, upto: int | N
     chosen = tuple(each for each in wanted.statuses if each in LIVE)
     if wanted.statuses and not chosen:
         return []
-    return _of(connection, CANCELLABLE, wanted, chosen or LIVE, upto)
+    return _of(connection, CANCELLABLE, replace(wanted, statuses=chosen or LIVE), upto)
 
 
-def _of(
-    connection: psycopg.Connection[Any], statement: str, wanted: Filter, statuses: Sequence[str], upto: int | None
-) -> list[Row]:
-    values = {**wanted.values(None if upto is None else upto + 1), "statuses": list(statuses), "limit": MOST + 1}
-    values["live"] = list(statuses) if set(statuses) <= set(LIVE) else None
-    return rows(connection, statement, values)
+def _of(connection: psycopg.Connection[Any], statement: str, wanted: Filter, upto: int | None) -> list[Row]:
+    values = wanted.values(None if upto is None else upto + 1)
+    return rows(connection, statement.format(walk=_walk(wanted)), {**values, "limit": MOST + 1})
 
 
 JOB_NAMED = "SELECT id FROM schedule_jobs WHERE name = %(name)s"

@@ -139,12 +139,15 @@ def _after_pause(
     return silent + forecast(schedule, max(start, end), count=count, until=until, remaining=remaining)
 
 
+# Of the last hundred: a job that has long been failing has its last success far back.
 DURATIONS = """
 SELECT job.id AS job_id,
-       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms)
-          FROM (SELECT duration_ms FROM job_executions AS execution
-                 WHERE execution.job_id = job.id AND execution.status = 'success'
-                 ORDER BY execution.started_at DESC LIMIT 20) AS latest) / 1000 AS seconds
+       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY past.duration_ms)
+          FROM (SELECT latest.duration_ms
+                  FROM (SELECT execution.status, execution.duration_ms, execution.started_at FROM job_executions AS execution
+                         WHERE execution.job_id = job.id AND execution.started_at IS NOT NULL
+                         ORDER BY execution.started_at DESC LIMIT 100) AS latest
+                 WHERE latest.status = 'success' ORDER BY latest.started_at DESC LIMIT 20) AS past) / 1000 AS seconds
   FROM unnest(%(ids)s::bigint[]) AS job (id)
 """
 SLOTS = """

@@ -11,13 +11,20 @@ from scheduler.errors import NotFound
 from scheduler.queries.rows import Row, row, rows
 from scheduler.words import say
 
+# What a live node says it runs is known, even where the description of its parameters is not there (yet).
 LIST = """
 SELECT known.job_type, known.source, known.summary, known.params_schema, known.timeout_seconds, known.retries,
        known.seen_at,
        EXISTS (SELECT FROM scheduler_nodes AS node
                 WHERE known.job_type = ANY (node.job_types) AND node.state <> 'stopped'
                   AND node.seen_at >= now() - make_interval(secs => node.lease_seconds)) AS living
-  FROM job_types AS known
+  FROM (SELECT job_type, source, summary, params_schema, timeout_seconds, retries, seen_at FROM job_types
+         UNION ALL
+        SELECT job_type, '', '', '{}', NULL, NULL, max(node.seen_at)
+          FROM scheduler_nodes AS node CROSS JOIN LATERAL unnest(node.job_types) AS job_type
+         WHERE node.state <> 'stopped' AND node.seen_at >= now() - make_interval(secs => node.lease_seconds)
+           AND NOT EXISTS (SELECT FROM job_types AS told WHERE told.job_type = job_type.job_type)
+         GROUP BY job_type) AS known
  WHERE %(job_type)s::text IS NULL OR known.job_type = %(job_type)s
  ORDER BY known.job_type
 """

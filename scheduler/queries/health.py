@@ -57,8 +57,11 @@ def execution_counts(connection: psycopg.Connection[Any]) -> Row:
     return {**(row(connection, LIVE) or {}), "last_24h": {status: ended.get(status, 0) for status in ENDS}}
 
 
+# Of a node that takes no new work only the slots in use count.
 WORKERS = """
-SELECT coalesce(sum(running), 0)::integer AS busy, coalesce(sum(workers), 0)::integer AS total
+SELECT coalesce(sum(running), 0)::integer AS busy,
+       coalesce(sum(CASE WHEN EXISTS (SELECT FROM schedule_drains WHERE node = name) THEN running ELSE workers END), 0)::integer
+           AS total
   FROM scheduler_nodes
  WHERE state <> 'stopped' AND seen_at >= now() - make_interval(secs => lease_seconds)
 """
@@ -81,7 +84,13 @@ def next_job(connection: psycopg.Connection[Any]) -> Row | None:
     return row(connection, NEXT)
 
 
+# What a snooze hides is what `schedule_problems` hides, too: the trouble of the job itself.
 PROBLEMS = """
+SELECT problem.* FROM (
+SELECT DISTINCT 'drained' AS kind, NULL::bigint AS job_id, name,
+       drained_by || coalesce(': ' || drain_reason, '') AS message, 'erp-scheduler nodes drain ' || name || ' --undo' AS command
+  FROM schedule_nodes_live WHERE drained_since IS NOT NULL
+UNION ALL
 SELECT 'invalid' AS kind, id AS job_id, name, left(coalesce(last_error, ''), 500) AS message,
        'erp-scheduler jobs show ' || id AS command
   FROM schedule_jobs WHERE status = 'invalid' AND NOT hidden
@@ -105,6 +114,8 @@ SELECT 'lock', held.job_id, job.name,
        'erp-scheduler locks release ' || held.job_id
   FROM schedule_locks AS held JOIN schedule_jobs AS job ON job.id = held.job_id
  WHERE held.execution_id IS NULL OR held.expires_at < now() - interval '1 minute'
+) AS problem
+ WHERE NOT EXISTS (SELECT FROM schedule_snoozes_live AS quiet WHERE quiet.job_id = problem.job_id)
  LIMIT 20
 """
 

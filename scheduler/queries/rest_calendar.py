@@ -9,28 +9,22 @@ import psycopg
 
 from scheduler.queries.rows import Row, row, rows
 
-# A job may have a thousand coming times: each one's are read by its own index, and no more than can be shown. A time that
-# was moved for a holiday may lie a month from where it was planned.
+# In the order of an index over these moments, so that no more is read than is shown, of however many jobs.
 COMING = """
-SELECT job.id AS job_id, job.name, job.job_type, job.market_codes, each.planned_at, each.run_at, each.reason, each.reason_ko,
-       each.reason_en, each.computed_at
-  FROM schedule_jobs AS job
- CROSS JOIN LATERAL (
-       SELECT * FROM schedule_forecast AS coming
-        WHERE coming.job_id = job.id
-          AND coming.planned_at > %(start)s - interval '31 days' AND coming.planned_at <= %(end)s + interval '31 days'
-          AND coalesce(coming.run_at, coming.planned_at) > greatest(%(start)s, now())
-          AND coalesce(coming.run_at, coming.planned_at) <= %(end)s
-        ORDER BY coming.planned_at LIMIT %(limit)s) AS each
- WHERE %(job_id)s::bigint IS NULL OR job.id = %(job_id)s
- ORDER BY coalesce(each.run_at, each.planned_at), job.id
+SELECT coming.job_id, job.name, job.job_type, job.market_codes, coming.planned_at, coming.run_at, coming.reason, coming.reason_ko,
+       coming.reason_en, coming.computed_at
+  FROM schedule_forecast AS coming JOIN schedule_jobs AS job ON job.id = coming.job_id
+ WHERE coalesce(coming.run_at, coming.planned_at) > greatest(%(start)s, now())
+   AND coalesce(coming.run_at, coming.planned_at) <= %(end)s{of_job}
+ ORDER BY coalesce(coming.run_at, coming.planned_at), coming.job_id
  LIMIT %(limit)s
 """
+OF_JOB = " AND coming.job_id = %(job_id)s"
 PAST = """
 SELECT id AS execution_id, job_id, job_name AS name, job_type, market_codes, trigger, status, scheduled_for AS planned_at,
        started_at, finished_at, duration_ms, skip_reason, missed_count
   FROM job_executions
- WHERE finished_at >= %(start)s AND finished_at < %(end)s AND (%(job_id)s::bigint IS NULL OR job_id = %(job_id)s)
+ WHERE finished_at >= %(start)s AND finished_at < %(end)s{of_job}
  ORDER BY finished_at DESC, id DESC
  LIMIT %(limit)s
 """
@@ -56,14 +50,16 @@ def coming(
     connection: psycopg.Connection[Any], start: datetime, end: datetime, limit: int, job_id: int | None = None
 ) -> list[Row]:
     """Return coming times, also those at which nothing will run, with the reason; the daemon works out 14 days ahead."""
-    return rows(connection, COMING, {"start": start, "end": end, "limit": limit, "job_id": job_id})
+    statement = COMING.format(of_job="" if job_id is None else OF_JOB)
+    return rows(connection, statement, {"start": start, "end": end, "limit": limit, "job_id": job_id})
 
 
 def past(
     connection: psycopg.Connection[Any], start: datetime, end: datetime, limit: int, job_id: int | None = None
 ) -> list[Row]:
     """Return what ended between two moments, also what was skipped, the newest first."""
-    return rows(connection, PAST, {"start": start, "end": end, "limit": limit, "job_id": job_id})
+    statement = PAST.format(of_job="" if job_id is None else " AND job_id = %(job_id)s")
+    return rows(connection, statement, {"start": start, "end": end, "limit": limit, "job_id": job_id})
 
 
 def overlays(connection: psycopg.Connection[Any], start: datetime, end: datetime) -> list[Row]:

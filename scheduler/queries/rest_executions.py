@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from scheduler.queries import execution_walk as walk
 from scheduler.queries.rows import Row, row, rows
 
+LOOKED = walk.LOOKED
 # What one look needs; the result only where it is short, stored and written out: a page of long ones would be megabytes.
-COLUMNS = """
+LIST = """
 SELECT id, job_id, job_name, job_type, trigger, status, scheduled_for, attempt, available_at, held_for, market_codes, node,
        cancel_requested, started_at, finished_at, duration_ms, progress,
        CASE WHEN pg_column_size(result) < 2000 AND octet_length(result::text) < 4000 THEN result END AS result,
        error_class, left(error_message, 500) AS error_message, skip_reason, missed_count, retry_of, created_at
-  FROM job_executions AS execution
+  FROM ({walk} LIMIT %(looked)s) AS execution
+ WHERE {where}
+ LIMIT %(limit)s
 """
 # A run that began long ago and ended just now is recent: it counts by its end, and one that has not ended is of now.
 FILTERS = {
@@ -30,28 +35,68 @@ FILTERS = {
     "until": "finished_at <= %(until)s",
     "q": "(job_name ILIKE %(q)s OR error_message ILIKE %(q)s)",
 }
-BY_ID = "(%(after_id)s::bigint IS NULL OR id < %(after_id)s) ORDER BY id DESC"
-BY_END = """
-finished_at IS NOT NULL
-   AND (%(after_id)s::bigint IS NULL OR (finished_at, id) < (%(after_at)s::timestamptz, %(after_id)s))
- ORDER BY finished_at DESC, id DESC
+# A walk by the end begins and stops where the filter says; one by the id cannot, as what was made first may end last. There
+# a span that is short enough is read whole.
+BOUNDS = {"job_id": FILTERS["job_id"], "since": "finished_at >= %(since)s", "until": FILTERS["until"]}
+SPAN = """
+SELECT {columns} FROM job_executions WHERE id < %(before)s AND {span}
+ UNION ALL SELECT {columns} FROM job_executions WHERE id < %(before)s AND status = 'queued'
+ UNION ALL SELECT {columns} FROM job_executions WHERE id < %(before)s AND status = 'running'
+ ORDER BY id DESC
+"""
+IS_SHORT = "SELECT count(*) < %(short)s AS short FROM (SELECT FROM job_executions WHERE {span} LIMIT %(short)s) AS ended"
+REACHED = """
+SELECT id, finished_at FROM job_executions WHERE id = (SELECT id FROM ({walk} OFFSET %(looked)s - 1 LIMIT 1) AS last)
 """
 COUNT = "SELECT count(*) AS number FROM job_executions"
 STATE = "SELECT status FROM job_executions WHERE id = %(id)s"
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a list.
+
+    reached  the key at which the look ended before as many were found as were asked for; None at the end of the list
+    """
+
+    rows: list[Row]
+    reached: tuple[Any, ...] | None = None
+
+
 def list_page(
-    connection: psycopg.Connection[Any], given: Mapping[str, Any], by_end: bool, after: tuple[Any, ...] | None, limit: int
-) -> list[Row]:
-    """Return executions, those made last first or those that ended last first.
+    connection: psycopg.Connection[Any], given: Mapping[str, Any], is_by_end: bool, after: tuple[Any, ...] | None, limit: int
+) -> Part:
+    """Return executions, those made last first or those that ended last first, of the next 50,000 at most.
 
     given  statuses, job_id, job_type, market, trigger, node, since, until, q; None for any
     after  the last row of the page before: (id,) or (finished_at, id)
     """
-    key = {"after_id": after[-1] if after else None, "after_at": after[0] if after and by_end else None}
-    order = BY_END if by_end else BY_ID
-    return rows(connection, f"{COLUMNS} WHERE {_where(given)} AND {order} LIMIT %(limit)s",
-                {**_values(given), **key, "limit": limit})
+    statuses = None if is_by_end else tuple(dict.fromkeys(given.get("statuses") or ()))
+    values = {**_values(given), **walk.walk_values(statuses, LOOKED), "limit": limit, "short": LOOKED,
+              "before_at": after[0] if after else None, "before": after[-1] if after else None if is_by_end else walk.LAST_ID}
+    bounds = [text for name, text in BOUNDS.items() if given.get(name) is not None]
+    way = walk.by_end(bounds) if is_by_end else walk.by_id(statuses, given.get("job_id") is not None)
+    found = _walked(connection, given, way, values, is_by_end)
+    last = None if len(found) >= limit else row(connection, REACHED.format(walk=way.format(columns="id")), values)
+    if last is None:
+        return Part(found)
+    if not is_by_end and _is_short(connection, given, " AND ".join(bounds), values):
+        span = SPAN.replace("{span}", " AND ".join(bounds))
+        return Part(_walked(connection, given, span, {**values, "looked": walk.LAST_ID}, is_by_end))
+    return Part(found, (last["finished_at"], last["id"]) if is_by_end else (last["id"],))
+
+
+def _is_short(connection: psycopg.Connection[Any], given: Mapping[str, Any], span: str, values: Row) -> bool:
+    """Say whether so little ended in the time that is asked for that all of it can be looked at."""
+    if given.get("since") is None and given.get("until") is None:
+        return False
+    found = row(connection, IS_SHORT.format(span=span), values)
+    return found is not None and bool(found["short"])
+
+
+def _walked(connection: psycopg.Connection[Any], given: Mapping[str, Any], way: str, values: Row, is_by_end: bool) -> list[Row]:
+    order = "finished_at DESC, id DESC" if is_by_end else "id DESC"
+    return rows(connection, LIST.format(walk=way.format(columns="*"), where=f"{_where(given)} ORDER BY {order}"), values)
 
 
 def count(connection: psycopg.Connection[Any], given: Mapping[str, Any]) -> int:

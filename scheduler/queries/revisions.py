@@ -11,6 +11,7 @@ import psycopg
 
 from scheduler.errors import Conflict, NotAllowed, NotFound
 from scheduler.queries.rows import Row, row, rows
+from scheduler.words import particles
 
 HISTORY = """
 SELECT revision, changed_at, actor, via, action, changed, job_name, old, new
@@ -57,7 +58,7 @@ def restore(connection: psycopg.Connection[Any], job: str, revision: int | None 
 def why(connection: psycopg.Connection[Any], job: str, at: datetime | None = None) -> list[Row]:
     """Return why a job did not run at a moment, None for now; the answer is the first row. Raises NotFound."""
     with _refusals():
-        return rows(connection, WHY, {"job": job, "at": at})
+        return [{**each, "ko": particles(each["ko"])} for each in rows(connection, WHY, {"job": job, "at": at})]
 
 
 @contextmanager
@@ -73,4 +74,4 @@ def _refusals() -> Iterator[None]:
 
 
 def _words(error: psycopg.Error) -> str:
-    return "\n".join(line for line in (error.diag.message_primary, error.diag.message_hint) if line)
+    return "\n".join(particles(line) for line in (error.diag.message_primary, error.diag.message_hint) if line)

@@ -9,7 +9,8 @@ import psycopg
 
 from scheduler.queries.rows import Row, row
 
-# A session is touched at most once a minute: looking at pages must not write a row for each request.
+# A session is touched at most once a minute: looking at pages must not write a row for each request. Nor does the look-up
+# wait for whoever holds the row at that moment.
 SESSION = """
 WITH known AS (
     SELECT each.hash, each.csrf, each.seen_at, person.id AS user_id, person.name, person.role, person.language, person.theme,
@@ -19,7 +20,9 @@ WITH known AS (
        AND each.seen_at > now() - %(idle)s AND each.created_at > now() - %(longest)s
 ), touched AS (
     UPDATE web_sessions SET seen_at = now()
-     WHERE hash IN (SELECT hash FROM known WHERE seen_at < now() - interval '1 minute')
+     WHERE hash IN (SELECT hash FROM web_sessions
+                     WHERE hash = (SELECT hash FROM known WHERE seen_at < now() - interval '1 minute')
+                       FOR NO KEY UPDATE SKIP LOCKED)
 )
 SELECT user_id, name, role, language, theme, single_keys, csrf FROM known
 """
@@ -29,7 +32,9 @@ WITH known AS (
      WHERE hash = %(hash)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 ), touched AS (
     UPDATE web_tokens SET last_used_at = now()
-     WHERE id IN (SELECT id FROM known WHERE last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+     WHERE id IN (SELECT id FROM web_tokens
+                   WHERE id = (SELECT id FROM known WHERE last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+                     FOR NO KEY UPDATE SKIP LOCKED)
 )
 SELECT id, name, role FROM known
 """

@@ -49,6 +49,15 @@ DISABLE = f"UPDATE web_users SET disabled_at = coalesce(disabled_at, now()) WHER
 ENABLE = f"UPDATE web_users SET disabled_at = NULL WHERE id = %(id)s RETURNING {COLUMNS}"
 # All of them are locked, so that two who demote each other cannot both succeed.
 ADMINS = "SELECT id FROM web_users WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id FOR UPDATE"
+# Whoever changes people or tokens takes turns, at every door, so that nobody makes a token in between that outlives them.
+TURN = "SELECT pg_advisory_xact_lock(hashtext('erp_scheduler.accounts'))"
+# Held until the end of the transaction: whoever shuts this person out, or ends this session, comes before it or after it.
+DOER = """
+SELECT person.role
+  FROM web_sessions AS session JOIN web_users AS person ON person.id = session.user_id
+ WHERE session.hash = %(hash)s AND person.disabled_at IS NULL
+   FOR SHARE OF person FOR KEY SHARE OF session
+"""
 PREFER = """
 UPDATE web_users
    SET language = coalesce(%(language)s, language), theme = coalesce(%(theme)s, theme),
@@ -139,8 +148,21 @@ def add_user(connection: Connection, name: str, role: str, password_hash: str) -
     return found
 
 
+def take_turn(connection: Connection) -> None:
+    """Wait, within a transaction, until nobody else changes people or tokens."""
+    connection.execute(TURN)
+
+
+def doer_of_session(connection: Connection, hashed: bytes) -> str | None:
+    """Return the role that the person of a session has until the transaction ends, None when they are shut out."""
+    take_turn(connection)
+    found = row(connection, DOER, {"hash": hashed})
+    return None if found is None else str(found["role"])
+
+
 def set_role(connection: Connection, user_id: int, role: str) -> Row:
     """Give a person another role; their sessions end. Raises NotAllowed for the last admin."""
+    take_turn(connection)
     if check_role(role) != "admin":
         _keep_an_admin(connection, user_id)
     found = row(connection, SET_ROLE, {"id": user_id, "role": role}) or _nobody(user_id)
@@ -150,6 +172,7 @@ def set_role(connection: Connection, user_id: int, role: str) -> Row:
 
 def set_password(connection: Connection, user_id: int, password_hash: str) -> Row:
     """Give a person another password; their sessions end."""
+    take_turn(connection)
     found = row(connection, SET_PASSWORD, {"id": user_id, "hash": password_hash}) or _nobody(user_id)
     close_all(connection, user_id)
     return found
@@ -162,6 +185,7 @@ def rehash(connection: Connection, user_id: int, password_hash: str) -> None:
 
 def disable(connection: Connection, user_id: int) -> Row:
     """Let a person in no longer; their sessions end. Raises NotAllowed for the last admin."""
+    take_turn(connection)
     _keep_an_admin(connection, user_id)
     found = row(connection, DISABLE, {"id": user_id}) or _nobody(user_id)
     close_all(connection, user_id)

@@ -19,13 +19,6 @@ CROWD_ROWS = 5000
 HEALTH = "SELECT * FROM schedule_job_health WHERE job_id = %(job)s"
 REVISION = "SELECT coalesce(max(revision), 0) AS revision FROM job_revisions WHERE job_id = %(job)s"
 LOCKED = "SELECT id FROM schedule_jobs WHERE id = %(job)s FOR NO KEY UPDATE"
-SINCE = """
-SELECT revision, changed_at, actor, via, changed, old, new
-  FROM job_revisions
- WHERE job_id = %(job)s AND revision > %(revision)s
- ORDER BY revision
- LIMIT 20
-"""
 RESULTS = """
 SELECT id, status, scheduled_for, started_at, finished_at, duration_ms, skip_reason, error_class, attempt, result, market_codes
   FROM job_executions
@@ -112,11 +105,6 @@ def lock(connection: psycopg.Connection[Any], job: int) -> int:
     """Keep others from editing *job* until the transaction ends, and return the number of its latest edit."""
     connection.execute(LOCKED, {"job": job})
     return revision(connection, job)
-
-
-def edits_since(connection: psycopg.Connection[Any], job: int, former: int) -> list[Row]:
-    """Return the edits of a job after the one numbered *former*, oldest first."""
-    return rows(connection, SINCE, {"job": job, "revision": former})
 
 
 def health(connection: psycopg.Connection[Any], job: int) -> Row:

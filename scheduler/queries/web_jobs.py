@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from scheduler.queries.rows import Row, row, rows
+from scheduler.words import language
 
 Connection = psycopg.Connection[Any]
 FILTERS = ("q", "status", "type", "market", "health", "tag")
@@ -35,10 +36,13 @@ WHERE = """
 """
 WORST = """((job.status = 'invalid')::integer * 1000000 + (job.important AND job.consecutive_failures > 0)::integer * 100000
             + job.consecutive_failures)"""
+# Of the last hundred: a job that has long been failing has its last success far back.
 TYPICAL = """coalesce((SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY past.duration_ms)
-              FROM (SELECT each.duration_ms FROM job_executions AS each
-                     WHERE each.job_id = job.id AND each.status = 'success' AND each.started_at IS NOT NULL
-                     ORDER BY each.started_at DESC LIMIT 20) AS past), -1)"""
+              FROM (SELECT latest.duration_ms
+                      FROM (SELECT each.status, each.duration_ms, each.started_at FROM job_executions AS each
+                             WHERE each.job_id = job.id AND each.started_at IS NOT NULL
+                             ORDER BY each.started_at DESC LIMIT 100) AS latest
+                     WHERE latest.status = 'success' ORDER BY latest.started_at DESC LIMIT 20) AS past), -1)"""
 MOMENT = re.compile(r"-?infinity|\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d)?")
 NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 ANYTHING = re.compile(r"[^\x00]*", re.DOTALL)
@@ -54,24 +58,37 @@ class Order:
     falls: bool = False
 
 
+WORDS = """coalesce((SELECT CASE WHEN %(language)s = 'ko' THEN said.ko ELSE said.en END
+                       FROM schedule_words AS said WHERE said.job_id = job.id), '')"""
+BYTES = ' COLLATE "C"'
 ORDERS = {
-    "worst": Order(WORST, "integer", NUMBER, falls=True),
-    "name": Order('job.name COLLATE "C"', "text", ANYTHING),
+    "worst": Order(WORST, "numeric", NUMBER, falls=True),
+    "name": Order("job.name" + BYTES, "text", ANYTHING),
     "status": Order("job.status", "text", ANYTHING),
     "last": Order("coalesce(job.last_run_at, '-infinity')", "timestamptz", MOMENT, falls=True),
     "next": Order("coalesce(CASE WHEN job.status = 'active' THEN job.next_run_at END, 'infinity')", "timestamptz", MOMENT),
     "p50": Order(TYPICAL, "float8", NUMBER, falls=True),
+    "schedule": Order(WORDS + BYTES, "text", ANYTHING),
+    "type": Order("job.job_type" + BYTES, "text", ANYTHING),
+    "markets": Order("array_to_string(job.market_codes, ',')" + BYTES, "text", ANYTHING),
+    "tags": Order("array_to_string(job.tags, ',')" + BYTES, "text", ANYTHING),
+    "owner": Order("coalesce(job.owner, '')" + BYTES, "text", ANYTHING),
+    "failures": Order("job.consecutive_failures", "numeric", NUMBER, falls=True),
+    "timeout": Order("job.timeout_minutes", "float8", NUMBER, falls=True),
+    "priority": Order("job.priority", "numeric", NUMBER, falls=True),
+    "count": Order("job.run_count", "numeric", NUMBER, falls=True),
 }
 
 PAGE = """
 SELECT job.id, job.name, job.job_type, job.status, job.market_codes, job.tags, job.next_run_at, job.last_run_at, job.last_status,
        left(job.last_error, 300) AS last_error, job.consecutive_failures, job.paused_until, job.pause_reason, job.important,
-       job.owner, job.timezone, words.ko AS schedule_ko, words.en AS schedule_en, job.run_count, live.id AS running_execution,
+       job.owner, job.timezone, job.timeout_minutes, job.priority,
+       words.ko AS schedule_ko, words.en AS schedule_en, job.run_count, live.id AS running_execution,
        live.started_at AS running_since, job.sort_key::text AS sort_key
   FROM (SELECT job.*, {key} AS sort_key FROM schedule_jobs AS job WHERE {where}) AS job
   LEFT JOIN schedule_words AS words ON words.job_id = job.id
-  LEFT JOIN LATERAL (SELECT run.id, run.started_at FROM job_executions AS run
-                      WHERE run.job_id = job.id AND run.status = 'running' ORDER BY run.slot LIMIT 1) AS live ON true
+  LEFT JOIN (SELECT DISTINCT ON (run.job_id) run.job_id, run.id, run.started_at FROM job_executions AS run
+              WHERE run.status = 'running' ORDER BY run.job_id, run.slot) AS live ON live.job_id = job.id
  WHERE {after}
  ORDER BY job.sort_key {way}, job.id {way}
  LIMIT %(most)s
@@ -98,7 +115,7 @@ def page_of_jobs(
         after=sql.SQL("true") if after is None else sql.SQL("(job.sort_key, job.id) {} (%(key)s::{}, %(id)s::bigint)").format(
             sql.SQL("<" if falls else ">"), sql.SQL(order.kind)))
     key, number = after or (None, None)
-    values = {**values_of(filters), "most": most, "key": key, "id": number}
+    values = {**values_of(filters), "most": most, "key": key, "id": number, "language": language()}
     return rows(connection, statement.as_string(connection), values)
 
 

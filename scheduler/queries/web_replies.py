@@ -1,4 +1,4 @@
-"""Answers that are kept for an Idempotency-Key."""
+"""Answers that are kept for an Idempotency-Key, or for the form of a page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ RETURNING key
 """
 KNOWN = "SELECT fingerprint, status, headers, body FROM web_replies WHERE actor = %(actor)s AND key = %(key)s"
 KEEP = """
-UPDATE web_replies SET status = %(status)s, headers = %(headers)s, body = %(body)s WHERE actor = %(actor)s AND key = %(key)s
+UPDATE web_replies SET status = %(status)s, headers = %(headers)s, body = %(body)s
+ WHERE actor = %(actor)s AND key = %(key)s AND fingerprint = %(fingerprint)s
 """
-FORGET = "DELETE FROM web_replies WHERE actor = %(actor)s AND key = %(key)s AND status IS NULL"
+FORGET = """
+DELETE FROM web_replies WHERE actor = %(actor)s AND key = %(key)s AND fingerprint = %(fingerprint)s AND status IS NULL
+"""
 TIDY = "DELETE FROM web_replies WHERE created_at < now() - interval '24 hours'"
 
 

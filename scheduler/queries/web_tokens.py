@@ -12,7 +12,7 @@ import psycopg
 
 from scheduler.errors import Conflict, NotFound, ParameterError
 from scheduler.queries.rows import Row, row, rows
-from scheduler.queries.web_accounts import ROLES, check_name, check_role
+from scheduler.queries.web_accounts import ROLES, check_name, check_role, take_turn
 from scheduler.words import say
 
 PREFIX = "erps_"
@@ -40,6 +40,19 @@ UPDATE web_tokens SET revoked_at = now()
  WHERE made_by = %(made_by)s AND role = ANY (%(roles)s) AND revoked_at IS NULL
 RETURNING {COLUMNS}
 """
+
+GOOD = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
+OF = f"SELECT {COLUMNS} FROM web_tokens WHERE made_by = %(made_by)s AND {GOOD} ORDER BY lower(name), id LIMIT 500"
+BY_MAKER = f"""
+SELECT made_by, array_agg(name ORDER BY lower(name)) AS names FROM web_tokens WHERE {GOOD} GROUP BY made_by LIMIT 1000
+"""
+REVOKE_SOME = f"""
+UPDATE web_tokens SET revoked_at = now()
+ WHERE made_by = %(made_by)s AND id = ANY (%(ids)s) AND revoked_at IS NULL
+RETURNING {COLUMNS}
+"""
+# Held until the end of the transaction, as the person of a session is.
+DOER = f"SELECT role FROM web_tokens WHERE id = %(id)s AND {GOOD} FOR SHARE"
 
 Connection = psycopg.Connection[Any]
 
@@ -83,6 +96,28 @@ def revoke_tokens_of(connection: Connection, made_by: str, role: str | None) -> 
     """End the tokens a person made that may do more than *role*; None ends them all. Returns what was ended."""
     above: Sequence[str] = ROLES if role is None else ROLES[ROLES.index(role) + 1:]
     return rows(connection, REVOKE_OF, {"made_by": made_by, "roles": list(above)})
+
+
+def tokens_of(connection: Connection, made_by: str) -> list[Row]:
+    """Return the good tokens that a person made."""
+    return rows(connection, OF, {"made_by": made_by})
+
+
+def names_by_maker(connection: Connection) -> dict[str, list[str]]:
+    """Return the names of the good tokens, by who made them."""
+    return {each["made_by"]: each["names"] for each in rows(connection, BY_MAKER)}
+
+
+def revoke_some_of(connection: Connection, made_by: str, ids: Sequence[int]) -> list[Row]:
+    """End those of the tokens a person made that have these numbers. Returns what was ended."""
+    return rows(connection, REVOKE_SOME, {"made_by": made_by, "ids": list(ids)})
+
+
+def doer_of_token(connection: Connection, token_id: int | None) -> str | None:
+    """Return the role that a token has until the transaction ends, None when it is good no longer."""
+    take_turn(connection)
+    found = row(connection, DOER, {"id": token_id})
+    return None if found is None else str(found["role"])
 
 
 def _none(which: int | str) -> Row:

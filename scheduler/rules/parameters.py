@@ -32,7 +32,7 @@ def check_parameters(schema: Mapping[str, Any], parameters: Any) -> list[str]:
     # A schema comes from somebody's handler: whatever is wrong with it may cost this check, never the daemon.
     except Exception as error:
         reason = f"{type(error).__name__}: {quoted(str(error))}"
-        return [say(f"핸들러의 스키마로 확인할 수 없습니다: {reason}", f"the handler's schema cannot be applied: {reason}")]
+        return [say(f"처리기의 스키마로 확인할 수 없습니다: {reason}", f"the handler's schema cannot be applied: {reason}")]
     return faults[:FAULTS_SHOWN]
 
 

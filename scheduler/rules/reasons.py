@@ -8,6 +8,7 @@ from datetime import date, datetime
 from scheduler.rules.calendars import Calendar
 from scheduler.rules.days import ENGLISH, KOREAN
 from scheduler.rules.zones import local_time, open_zone
+from scheduler.words import particles
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def moved(calendar: Calendar, day: date, target: datetime, is_merged: bool) -> R
     when_en = f"{ENGLISH[target.weekday()][:3]} {target:%m-%d %H:%M}"
     if is_merged:
         return Reason("moved", f"{korean}: {when_ko} 실행과 합침", f"{english}: one with the run of {when_en}")
-    return Reason("moved", f"{korean}: {when_ko}(으)로 옮김", f"{english}: moved to {when_en}")
+    return Reason("moved", particles(f"{korean}: {when_ko}(으)로 옮김"), f"{english}: moved to {when_en}")
 
 
 def overlaid(name: str) -> Reason:

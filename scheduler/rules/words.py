@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from scheduler.model import Every, Schedule
 from scheduler.rules.condition_words import around, clock, on_days
+from scheduler.rules.cron_words import shape_in_words
 from scheduler.rules.quoting import LONGEST, quoted
 
 UNITS = (
@@ -37,7 +38,7 @@ def _describe(schedule: Schedule) -> Words:
         times = ", ".join(_as_typed(text) for text in short)
         return f"매일 {times}", f"daily at {times}"
     if schedule.cron is not None:
-        return _cron(schedule.cron)
+        return _cron(schedule.cron, schedule.days_of_week is None)
     if schedule.run_at is not None:
         moment = clock(schedule.run_at, schedule.timezone)
         return f"{moment} 한 번", f"once at {moment}"
@@ -78,12 +79,6 @@ def _daily(found: re.Match[str]) -> Words:
     return f"{korean} {at}", f"{english} at {at}"
 
 
-def _working_hours(found: re.Match[str]) -> Words:
-    korean, english = _days(found[4])
-    first, last, minute = int(found[2]), int(found[3]), int(found[1])
-    return (f"{korean} {first}~{last}시 매시 {minute:02}분", f"{english} hourly at :{minute:02} from {first} to {last}")
-
-
 def _monthly(found: re.Match[str]) -> Words:
     day, at = int(found[3]), f"{int(found[2]):02}:{int(found[1]):02}"
     return f"매월 {day}일 {at}", f"monthly on day {day} at {at}"
@@ -102,7 +97,6 @@ FORMS: tuple[tuple[str, Callable[[re.Match[str]], Words]], ...] = (
     (r"\*(?:/([2-6]|10|12|15|20|30))? \* \* \* \*", _step),
     (rf"{MINUTE} \* \* \* \*", _hourly),
     (rf"{MINUTE} {HOUR} \* \* {DAYS}", _daily),
-    (rf"{MINUTE} {HOUR}-{HOUR} \* \* {DAYS}", _working_hours),
     (rf"{MINUTE} {HOUR} ([1-9]|[12][0-9]|3[01]) \* \*", _monthly),
 )
 NAMED = {
@@ -111,12 +105,16 @@ NAMED = {
 }
 
 
-def _cron(text: str) -> Words:
+def _cron(text: str, may_name_days: bool) -> Words:
     plain = " ".join(text.lower().split())
     plain = re.sub("|".join(DAY_NUMBERS), lambda found: DAY_NUMBERS[found[0]], NAMED.get(plain, plain))
     for form, describe in FORMS:
         if found := re.fullmatch(form, plain, re.ASCII):
             return describe(found)
+    # Days of its own and those of the column beside it hold together; no one phrase says so.
+    shape = shape_in_words(plain) if may_name_days or plain.endswith(" * * *") else None
+    if shape is not None:
+        return shape
     return f"cron: {_as_typed(text)}", f"cron: {_as_typed(text)}"
 
 

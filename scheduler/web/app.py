@@ -12,6 +12,7 @@ from urllib.parse import quote
 import psycopg
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,17 +20,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from scheduler import __version__
+from scheduler.address import allowed_hosts
 from scheduler.errors import SchedulerError
 from scheduler.settings import Settings
-from scheduler.web import api, pages
+from scheduler.web import api, pages, sending
 from scheduler.web.guards import Guards
 from scheduler.web.hub import Hub
+from scheduler.web.pages.not_found import is_nowhere, near_page
 from scheduler.web.place import Place, make_pool
-from scheduler.web.problems import as_json, problem_of
-from scheduler.web.render import FOLDER, last_page, page
-from scheduler.web.rights import matrix
-
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+from scheduler.web.problems import as_json, problem_of, wants_page
+from scheduler.web.render import FOLDER, environment, last_page, page
+from scheduler.web.rights import matrix, methods_of
 
 
 def make_app(settings: Settings, dsn: str) -> FastAPI:
@@ -38,6 +39,7 @@ def make_app(settings: Settings, dsn: str) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        environment()
         place.pool.open()
         hub = asyncio.create_task(place.hub.run())
         yield
@@ -54,11 +56,14 @@ def make_app(settings: Settings, dsn: str) -> FastAPI:
     for router in routers():
         app.include_router(router)
     app.mount("/scheduler/static", Static(directory=FOLDER / "static"), name="static")
-    for kind in (SchedulerError, psycopg.Error, HTTPException, RequestValidationError, Exception):
+    for kind in (SchedulerError, psycopg.Error, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, answer)
-    hosts = [*LOOPBACK, *(name.strip().lower() for name in settings.web_hosts.split(",") if name.strip())]
+    app.add_exception_handler(sending.SentAgain, sending.again)
+    app.add_middleware(sending.Settle)
+    hosts = allowed_hosts(settings)
     frames = settings.web_frames.strip() or "'none'"
-    app.add_middleware(Guards, hosts=hosts, frames=frames, secure=settings.web_cert is not None)
+    app.add_middleware(Guards, hosts=hosts, frames=frames, secure=settings.web_cert is not None,
+                       unforeseen=answer)
     matrix(app)
     return app
 
@@ -82,6 +87,8 @@ class Static(StaticFiles):
 async def answer(request: Request, error: Exception) -> Response:
     """Answer an error: to programs as a problem, to people as a page."""
     problem = problem_of(error, request.state.trace_id)
+    if problem.status == 405:
+        problem.headers["Allow"] = ", ".join(methods_of(request.app, request.scope["path"]))
     if not wants_page(request):
         return as_json(problem, request)
     is_part = request.headers.get("hx-request") == "true"
@@ -95,12 +102,7 @@ async def answer(request: Request, error: Exception) -> Response:
         former = last_page(request)
         if former is not None:
             return former
+    if is_nowhere(request, problem.status):
+        return await run_in_threadpool(near_page, request)
     return page(request, "parts/problem.html" if is_part else "problem.html", problem.status, problem=problem,
                 trace_id=request.state.trace_id)
-
-
-def wants_page(request: Request) -> bool:
-    """Say whether a person asks, with a browser."""
-    if request.url.path.startswith("/api/"):
-        return False
-    return request.headers.get("hx-request") == "true" or "text/html" in request.headers.get("accept", "")

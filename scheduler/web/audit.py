@@ -8,7 +8,11 @@ import psycopg
 from starlette.requests import Request
 
 from scheduler.queries import audit
+from scheduler.queries.rows import Row
 from scheduler.web.people import Person
+
+# What was there before and after, and where somebody sat: for administrators.
+ADMINS_ONLY = ("before", "after", "address", "trace_id")
 
 
 def note(
@@ -22,3 +26,8 @@ def note(
         "address": request.client.host if request.client else None, "trace_id": request.state.trace_id,
     }
     audit.note(connection, who, action, object_, name, before, after)
+
+
+def as_seen_by(person: Person, line: Row) -> Row:
+    """Return a line of the log as *person* may read it, on the page and through REST alike."""
+    return line if person.role == "admin" else {**line, **dict.fromkeys(ADMINS_ONLY)}

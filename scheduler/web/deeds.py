@@ -13,11 +13,15 @@ import psycopg
 from psycopg.types.json import Jsonb
 from starlette.requests import Request
 
+from scheduler.queries.job_purge import purge_job
 from scheduler.queries.rows import Row, row, rows
 from scheduler.web.audit import note
+from scheduler.web.powers import may_choose_parameters
 
 Connection = psycopg.Connection[Any]
 
+OF_JOB = "SELECT job_type, parameters FROM schedule_jobs WHERE id = %(number)s"
+OF_EXECUTION = "SELECT job_type, parameters FROM job_executions WHERE id = %(number)s"
 RUN = "SELECT schedule_run_now(%(job)s::bigint, %(parameters)s::jsonb, %(markets)s::text[]) AS execution_id"
 RUN_IN = "SELECT schedule_run_in(%(job)s::bigint, %(delay)s::interval, %(parameters)s::jsonb) AS execution_id"
 RUN_ONCE = """
@@ -36,7 +40,8 @@ def run(
     connection: Connection, request: Request, job: int, parameters: dict[str, Any] | None = None,
     markets: Sequence[str] | None = None, delay: timedelta | None = None,
 ) -> int:
-    """Queue an execution of *job* now, or after *delay*. Returns its number."""
+    """Queue an execution of *job* now, or after *delay*. Returns its number. Raises Forbidden (powers)."""
+    _may_choose(connection, request, OF_JOB, job, parameters)
     values = {"job": job, "parameters": _json(parameters), "markets": None if markets is None else list(markets), "delay": delay}
     number = _number(connection, RUN if delay is None else RUN_IN, values)
     note(connection, request, "job.run", f"job:{job}", after={"execution_id": number, "parameters": parameters})
@@ -47,7 +52,8 @@ def run_once(
     connection: Connection, request: Request, job_type: str, parameters: dict[str, Any] | None = None,
     markets: Sequence[str] = (), delay: timedelta = timedelta(),
 ) -> int:
-    """Queue one execution without a job. Returns its number."""
+    """Queue one execution without a job. Returns its number. Raises Forbidden (powers)."""
+    may_choose_parameters(connection, request, job_type)
     values = {"job_type": job_type, "parameters": _json(parameters or {}), "markets": list(markets), "delay": delay}
     number = _number(connection, RUN_ONCE, values)
     note(connection, request, "execution.make", f"execution:{number}", job_type, after={"parameters": parameters})
@@ -77,6 +83,14 @@ def remove(connection: Connection, request: Request, job: int) -> Row:
     return found
 
 
+def purge(connection: Connection, request: Request, job: int) -> Row:
+    """Delete *job* with its executions, logs and edits for good. Only this line of the audit log tells of it."""
+    gone = purge_job(connection, job)
+    note(connection, request, "job.purge", f"job:{job}", gone["name"],
+         after={"executions": gone["executions"], "revisions": gone["revisions"]})
+    return gone
+
+
 def restore(connection: Connection, request: Request, job: int, revision: int | None = None) -> Row:
     """Set *job* back to what it was after *revision*; None undoes the latest edit. Returns its row."""
     found = _row(connection, RESTORE, {"job": job, "revision": revision})
@@ -92,7 +106,8 @@ def cancel(connection: Connection, request: Request, execution: int, reason: str
 
 
 def retry(connection: Connection, request: Request, execution: int, parameters: dict[str, Any] | None = None) -> int:
-    """Try *execution* again, with other parameters if any are given. Returns the new number."""
+    """Try *execution* again, with other parameters if any are given. Returns the new number. Raises Forbidden (powers)."""
+    _may_choose(connection, request, OF_EXECUTION, execution, parameters)
     number = _number(connection, RETRY, {"execution": execution, "parameters": _json(parameters)})
     after = {"execution_id": number, "parameters": parameters}
     note(connection, request, "execution.retry", f"execution:{execution}", after=after)
@@ -104,6 +119,13 @@ def release(connection: Connection, request: Request, job: int, force: bool = Fa
     freed = rows(connection, RELEASE, {"job": job, "force": force})
     note(connection, request, "lock.release", f"job:{job}", after={"force": force})
     return freed
+
+
+def _may_choose(connection: Connection, request: Request, of: str, number: int, parameters: dict[str, Any] | None) -> None:
+    """Refuse parameters that differ from those of the job or the execution, where choosing them takes an admin."""
+    former = None if parameters is None else row(connection, of, {"number": number})
+    if former is not None and parameters != former["parameters"]:
+        may_choose_parameters(connection, request, former["job_type"])
 
 
 def _json(value: dict[str, Any] | None) -> Jsonb | None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from scheduler.errors import NotFound
 from scheduler.settings import Settings
 from scheduler.words import say
@@ -33,14 +36,32 @@ class Left:
 
 def files_of(settings: Settings, result: Any) -> list[Left]:
     """Return the files that a result names, each once; what lies elsewhere is left out."""
-    roots = ((settings.report_dir, False), (settings.backup_dir, True))
-    found: dict[tuple[Path, tuple[str, ...]], Left] = {}
+    found: dict[str, Left] = {}
     for text in _named(result, 0):
-        for root, is_backup in roots:
-            parts = _below(text, root)
-            if parts and len(found) < MOST:
-                found[root, parts] = Left(parts[-1], root, parts, is_backup)
+        left = _left(text, settings)
+        if left is not None and len(found) < MOST:
+            found.setdefault(str(left.root.joinpath(*left.parts)), left)
     return list(found.values())
+
+
+def _left(text: str, settings: Settings) -> Left | None:
+    """Return the file of that path, judged by the innermost of our folders that it lies in."""
+    roots = [root for root in (settings.report_dir, settings.backup_dir) if _below(text, root)]
+    if not roots:
+        return None
+    root = max(roots, key=lambda each: len(each.parts))
+    parts = _below(text, root)
+    return Left(parts[-1], root, parts, is_backup=_is_backup(text, settings))
+
+
+def _is_backup(text: str, settings: Settings) -> bool:
+    """Say whether a path lies in the folder of backups, as it is written or where links lead to."""
+    # Links are followed here only, to judge; a file is never opened by one.
+    for spelt in (os.path.abspath, os.path.realpath):
+        path, report, backup = (Path(spelt(each)) for each in (text, settings.report_dir, settings.backup_dir))
+        if path.is_relative_to(backup) and not (path.is_relative_to(report) and len(report.parts) > len(backup.parts)):
+            return True
+    return False
 
 
 def _named(value: Any, depth: int) -> Iterator[str]:
@@ -100,8 +121,15 @@ def _gone(left: Left) -> NotFound:
     return NotFound(say(f"파일 {left.name}이(가) 이 컴퓨터에 없습니다", f"the file {left.name} is not on this machine"))
 
 
-def contents(handle: int) -> Iterator[bytes]:
-    """Yield what is in an open file, and close it."""
-    with os.fdopen(handle, "rb") as file:
-        while portion := file.read(PORTION):
-            yield portion
+class FileAnswer(StreamingResponse):
+    """An open file as an answer; it is closed whatever becomes of the answer, also when nobody waits for it any more."""
+
+    def __init__(self, handle: int, **given: Any) -> None:
+        self.file = os.fdopen(handle, "rb")
+        super().__init__(iter(lambda: self.file.read(PORTION), b""), **given)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.file.close()

@@ -1,10 +1,15 @@
-"""What is wrong with a field of a request, in both languages; pydantic itself speaks English only."""
+"""Fields in words: what is wrong with one of a request (pydantic itself speaks English only), and what a stored one means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from scheduler.errors import ScheduleError
+from scheduler.rules.days import days_in_words, parse_days
+from scheduler.web.status_words import status_word
 from scheduler.words import say
 
 # By the kind of fault; {name} is what pydantic says of it. A kind that is not here has words of ours already.
@@ -59,3 +64,81 @@ def field_words(fault: Mapping[str, Any]) -> str:
         return say(*known).format(**told)
     except (KeyError, IndexError):
         return str(fault["msg"])
+
+
+# -- what a stored value means ----------------------------------------------------------------------------------------------
+
+OVERLAP = {
+    "skip": ("건너뜀", "skipped"), "queue_one": ("하나만 기다림", "one waits"),
+    "cancel_running": ("앞 실행을 취소하고 실행", "the former is ended"), "allow": ("모두 기다림", "all wait"),
+}
+MISFIRE = {
+    "run_once": ("한 번만 실행", "run once for all"), "skip": ("건너뜀", "skipped"), "run_all": ("모두 실행", "all are run"),
+}
+ON_HOLIDAY = {
+    "run": ("그대로 실행", "run anyway"), "skip": ("건너뜀", "skipped"),
+    "previous": ("앞 영업일에 실행", "on the open day before"),
+    "next": ("다음 영업일에 실행", "on the next open day"),
+}
+# As PostgreSQL writes an interval, in a row's JSON or in Python's words for it.
+LENGTH = re.compile(
+    r"(?:(\d+) years? ?)?(?:(\d+) mons? ?)?(?:(\d+) days?,? ?)?(?:(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?))?")
+PARTS = (("년", "year"), ("개월", "month"), ("일", "day"), ("시간", "hour"), ("분", "minute"), ("초", "second"))
+
+
+def stored_words(column: str, value: Any) -> str | None:
+    """Say what a value of a column of schedule_jobs means; None where it speaks for itself, or says nothing known."""
+    known = STORED.get(column)
+    return None if known is None or value is None or value == "" else known(value)
+
+
+def length_words(value: Any) -> str | None:
+    """Say how long an interval is: ``1일 2시간``, ``30 minutes``; None for a text that is none."""
+    found = LENGTH.fullmatch(_as_text(value))
+    if found is None or not found[0]:
+        return None
+    numbers = [float(each or 0) for each in found.groups()]
+    told = [(f"{number:g}", *words) for number, words in zip(numbers, PARTS, strict=True) if number]
+    if not told:
+        return say("0초", "0 seconds")
+    return say(" ".join(f"{number}{korean}" for number, korean, _ in told),
+               " ".join(f"{number} {english}{'' if number == '1' else 's'}" for number, _, english in told))
+
+
+def weekday_words(value: Any) -> str | None:
+    """Say which days of the week a text names: ``주말(토·일)``."""
+    try:
+        return say(*days_in_words(parse_days(str(value))))
+    except ScheduleError:
+        return None
+
+
+def _as_text(value: Any) -> str:
+    if not isinstance(value, timedelta):
+        return str(value)
+    days, seconds = divmod(value.total_seconds(), 86400)
+    hours, rest = divmod(seconds, 3600)
+    return f"{days:.0f} days {hours:02.0f}:{rest // 60:02.0f}:{rest % 60:02.0f}"
+
+
+def _one_of(words: Mapping[str, tuple[str, str]]) -> Callable[[Any], str | None]:
+    return lambda value: say(*words[value]) if value in words else None
+
+
+def _counted(korean: str, english: str) -> Callable[[Any], str | None]:
+    def words(value: Any) -> str | None:
+        try:
+            number = f"{float(value):g}"
+        except (TypeError, ValueError):
+            return None
+        return say(f"{number}{korean}", f"{number} {english}{'' if number == '1' else 's'}")
+
+    return words
+
+
+STORED: Mapping[str, Callable[[Any], str | None]] = {
+    "status": lambda value: status_word(str(value)), "overlap_policy": _one_of(OVERLAP), "misfire_policy": _one_of(MISFIRE),
+    "on_holiday": _one_of(ON_HOLIDAY), "misfire_grace": length_words, "interval": length_words,
+    "timeout_minutes": _counted("분", "minute"), "jitter_seconds": _counted("초", "second"),
+    "max_retries": _counted("번", "time"), "days_of_week": weekday_words, "closed_weekdays": weekday_words,
+}

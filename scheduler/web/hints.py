@@ -40,7 +40,7 @@ OF_CLASS: dict[str, Hint] = {
         ("노드 화면에서 그 노드가 살아 있는지 보세요 (메모리, 재부팅, 네트워크). 재시도가 남았으면 저절로 다시 실행됩니다",
          "See on the nodes page whether it lives (memory, reboot, network). It is tried again by itself while retries are left")),
     "crashed": Hint(
-        ("핸들러의 프로세스가 답 없이 끝났습니다. signal 9는 대개 메모리 부족입니다",
+        ("처리기의 프로세스가 답 없이 끝났습니다. signal 9는 대개 메모리 부족입니다",
          "The handler's process ended without an answer; signal 9 is mostly a lack of memory"),
         ("노드에서 dmesg로 OOM을 확인하고, 한 번에 다루는 양(batch_size)을 줄이거나 메모리를 늘리세요",
          "Look for OOM with dmesg on the node; lower the batch size or give it more memory")),
@@ -48,9 +48,9 @@ OF_CLASS: dict[str, Hint] = {
         ("메모리가 모자랐습니다", "It ran out of memory"),
         ("한 번에 다루는 양을 줄이거나 노드의 메모리를 늘리세요", "Handle less at once, or give the node more memory")),
     "parameters": Hint(
-        ("매개변수가 핸들러와 맞지 않습니다. 다시 해도 같으므로 재시도하지 않았습니다",
+        ("매개변수가 처리기와 맞지 않습니다. 다시 해도 같으므로 재시도하지 않았습니다",
          "The parameters do not fit the handler; it was not tried again, as the result would be the same"),
-        ("핸들러 화면에서 매개변수를 확인하고 작업을 고치거나, 아래에서 고쳐서 다시 시도하세요",
+        ("처리기 화면에서 매개변수를 확인하고 작업을 고치거나, 아래에서 고쳐서 다시 시도하세요",
          "Compare them with the handlers page; edit the job, or try again below with other parameters")),
     "revoked": Hint(
         ("누군가 잠금을 풀어 실행을 거둬들였습니다", "Somebody freed its lock, which revokes the execution"),
@@ -61,13 +61,13 @@ OF_CLASS: dict[str, Hint] = {
          "The daemon was stopped and ended it; it does not count as a failure"),
         ("데몬이 다시 뜨면 저절로 이어집니다", "It goes on by itself when a daemon is up again")),
     "result": Hint(
-        ("핸들러가 JSON이 아니거나 너무 큰 결과를 돌려줬습니다", "The handler returned what is not JSON, or too large"),
+        ("처리기가 JSON이 아니거나 너무 큰 결과를 돌려줬습니다", "The handler returned what is not JSON, or too large"),
         ("숫자와 글자로 된 작은 dict를 돌려주게 고치세요", "Let it return a small dict of numbers and texts")),
     "fork": Hint(
         ("노드가 프로세스를 만들지 못했습니다", "The node could not start a process"),
         ("노드의 메모리와 프로세스 수 제한(ulimit -u)을 보세요", "Look at the node's memory and process limit (ulimit -u)")),
     "GiveUp": Hint(
-        ("핸들러가 다시 해도 소용없다고 판단했습니다", "The handler decided that trying again is pointless"),
+        ("처리기가 다시 해도 소용없다고 판단했습니다", "The handler decided that trying again is pointless"),
         ("오류 문장이 말하는 것을 고친 뒤 다시 시도하세요", "Mend what the message says, then try again")),
     "AuthFailed": Hint(
         ("마켓이 인증을 거절했습니다: 키가 만료되었거나 틀립니다",

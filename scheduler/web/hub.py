@@ -29,13 +29,15 @@ OF_TABLE = {
     "calendars": "calendar", "calendar_days": "calendar", "schedule_overlays": "calendar",
 }
 
-# The newest end and everything that runs, by their indexes; a progress that moves is a change too.
+# The newest end and everything that runs, by their indexes; a progress that moves is a change too, and so are schedules in
+# words and coming times, which a daemon works out a moment after an edit.
 LOOK = """
 SELECT (SELECT max(finished_at) FROM job_executions)::text,
        (SELECT coalesce(string_agg(id || coalesce(md5(progress::text), ''), ',' ORDER BY id), '')
           FROM job_executions WHERE status = 'running'),
        (SELECT count(*) FROM (SELECT FROM job_executions WHERE status = 'queued' LIMIT 1000) AS waiting),
-       (SELECT coalesce(string_agg(name || state, ',' ORDER BY name), '') FROM schedule_nodes_live)
+       (SELECT coalesce(string_agg(name || state, ',' ORDER BY name), '') FROM schedule_nodes_live),
+       (SELECT max(computed_at) FROM schedule_words)::text
 """
 ENDED = """
 SELECT id, job_id FROM job_executions
@@ -53,12 +55,15 @@ class Hub:
         self.seen: tuple[Any, ...] | None = None
         self.running: set[tuple[Any, ...]] = set()
         self.is_away = False
+        self.is_closed = False
         self._somebody = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def page(self) -> AsyncIterator[Page]:
         """Let a page listen for as long as it is open."""
         page = Page()
+        if self.is_closed:
+            page.close()
         if self.is_away:
             page.add((AWAY,))
         self.pages.add(page)
@@ -77,7 +82,8 @@ class Hub:
             page.add(hints)
 
     def close(self) -> None:
-        """End the streams of all pages, so that the process may end."""
+        """End the streams of all pages, those opened from now on too, so that the process may end."""
+        self.is_closed = True
         for page in self.pages:
             page.close()
 
@@ -97,7 +103,7 @@ class Hub:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _watch(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        await connection.execute("LISTEN erp_scheduler")
+        await connection.execute("LISTEN erp_scheduler; LISTEN erp_scheduler_pages")
         self.seen = None
         while self.pages:
             async with asyncio.timeout(LOOK_LIMIT_SECONDS):
@@ -126,6 +132,8 @@ class Hub:
             since = former[0] or "-infinity"
             changed |= set(await (await connection.execute(ENDED, {"since": since})).fetchall())
         hints = {"status", "executions", *(["nodes"] if former[3] != row[3] else [])}
+        if former[4] != row[4]:
+            hints |= {"jobs", "calendar"}
         for execution, job in changed:
             hints |= {f"execution-{execution}", f"job-{job}"}
         self.tell(*hints)

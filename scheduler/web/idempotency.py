@@ -1,15 +1,14 @@
 """`Idempotency-Key`: a POST that is sent again, because its answer was lost, is answered again and done once.
 
 A router says ``route_class=OnceRoute``. An answer is kept for a day, for whoever sent the request. What was refused has
-changed nothing and is not kept: it may be sent again. A request that broke off without an answer stays reserved, because
-nobody knows whether it was done.
+changed nothing and is not kept: it may be sent again. A request that broke off without an answer, or failed after a part of
+it was done, stays reserved: whoever sends it again is told to look first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -21,6 +20,7 @@ from starlette.responses import Response
 
 from scheduler.queries import web_replies
 from scheduler.queries.rows import Row
+from scheduler.web import sending
 from scheduler.web.place import Place, place_of
 from scheduler.web.problems import Problem, Refused
 from scheduler.web.rights import Needs
@@ -30,10 +30,7 @@ HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT_HEADERS = ("content-type", "location", "etag", "link", "preference-applied")
-TIDY_SECONDS = 3600.0
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-_tidied = [0.0]
 
 
 class OnceRoute(APIRoute):
@@ -48,6 +45,7 @@ class OnceRoute(APIRoute):
             key = request.headers.get(HEADER)
             if key is None or request.method != "POST":
                 return await handler(request)
+            await request.body()  # before somebody reads it as a form, which leaves nothing of it
             for each in self.dependencies:
                 # Whoever may not do it learns nothing of what was answered.
                 if isinstance(each.dependency, Needs):
@@ -75,7 +73,8 @@ async def _once(request: Request, key: str, handler: Handler) -> Response:
     try:
         response = await handler(request)
     except Exception:
-        await run_in_threadpool(_forget, place, which)
+        if not getattr(request.state, "has_committed", False):
+            await run_in_threadpool(_forget, place, which)
         raise
     await run_in_threadpool(_keep, place, which, response, bool(getattr(request.state, "has_secret", False)))
     return response
@@ -94,9 +93,7 @@ def _fingerprint(request: Request, body: bytes) -> bytes:
 def _reserve(place: Place, which: dict[str, Any]) -> Row | None:
     """Take the key, or return what is kept of its former request."""
     with place.reading() as connection:
-        if time.monotonic() - _tidied[0] > TIDY_SECONDS or not _tidied[0]:
-            _tidied[0] = time.monotonic()
-            web_replies.tidy(connection)
+        sending.tidy(connection)
         return web_replies.reserve(connection, which)
 
 

@@ -20,6 +20,7 @@ LARGEST = 2**63 - 1
 LARGEST_SECONDS = 36525 * 86400
 NO_NUL = r"^[^\x00]*$"
 MOST_NAMES = 100
+DEEPEST = 100
 
 Id = Annotated[int, Path(ge=1, le=LARGEST, description="번호 / Number")]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
@@ -36,18 +37,22 @@ Moment = Annotated[AwareDatetime, AfterValidator(_within), Field(examples=["2026
 
 
 def _storable(value: Any) -> Any:
-    """Refuse what PostgreSQL's jsonb cannot hold: NUL, and halves of a character."""
-    if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= each <= "\udfff" for each in value):
-            raise PydanticCustomError("text", "a text without NUL and with whole characters")
-    elif isinstance(value, dict):
-        for name, each in value.items():
-            _storable(name)
-            _storable(each)
-    elif isinstance(value, list):
-        for each in value:
-            _storable(each)
+    """Refuse what PostgreSQL's jsonb cannot hold, NUL and halves of a character, and what is nested without end."""
+    level, depth = [value], 0
+    while level:
+        for each in level:
+            if isinstance(each, str) and ("\0" in each or any("\ud800" <= letter <= "\udfff" for letter in each)):
+                raise PydanticCustomError("text", "a text without NUL and with whole characters")
+        if depth > DEEPEST:
+            raise PydanticCustomError("depth", "values nested at most 100 levels deep")
+        level, depth = [inner for each in level for inner in _inner(each)], depth + 1
     return value
+
+
+def _inner(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else []
 
 
 Parameters = Annotated[dict[str, Any], AfterValidator(_storable)]

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path
 from starlette.convertors import StringConvertor, register_url_convertor
 
-PARTS = "run|pause|resume|reschedule|duplicate|backfill|next|stats|executions|revisions|why"
+PARTS = "run|pause|resume|reschedule|duplicate|backfill|next|stats|executions|revisions|why|snooze"
 
 
 class JobConvertor(StringConvertor):

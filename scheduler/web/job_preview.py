@@ -107,7 +107,7 @@ def _silent(draft: Draft, listed: Sequence[Foreseen]) -> str:
         return ""
     if draft.form["kind"] == "hand":
         if draft.form["after"].strip():
-            return say("앞 작업이 끝나면 실행합니다", "It runs when the jobs it waits for have ended")
+            return say("선행 작업이 끝나면 실행합니다", "It runs when the jobs it waits for have ended")
         return say("손으로만 실행합니다", "It runs by hand only")
     return say("앞으로 예정된 실행이 없습니다", "No run is to come")
 

@@ -17,6 +17,7 @@ from scheduler.rules.words import schedule_in_words
 from scheduler.web.pictures.heatbar import heatbar
 from scheduler.web.pictures.sparkline import sparkline
 from scheduler.web.render import duration
+from scheduler.web.zone_words import zone_mark
 from scheduler.words import language, say
 
 SPARKS = 20
@@ -27,7 +28,12 @@ def with_pictures(connection: psycopg.Connection[Any], jobs: Sequence[Row]) -> l
     """Add to each of *jobs* its schedule in words, the bars of its last runs and the course of its durations."""
     runs = last_runs(connection, [job["id"] for job in jobs])
     words = _words(connection, jobs)
-    return [{**job, **_pictures(runs.get(job["id"], {})), "schedule": words[job["id"]]} for job in jobs]
+    return [{**job, **_pictures(runs.get(job["id"], {})), "schedule": words[job["id"]], **_marks(job)} for job in jobs]
+
+
+def _marks(job: Row) -> Row:
+    """Mark the times of a job that are not Korean."""
+    return {f"{name}_zone": zone_mark(job.get(name), job["timezone"]) for name in ("next_run_at", "paused_until")}
 
 
 def _pictures(runs: Row) -> Row:

@@ -17,8 +17,9 @@ from scheduler.queries.dependencies import Edge, edges_from, set_edges
 from scheduler.queries.handlers import find_handler
 from scheduler.queries.rows import Row
 from scheduler.secrets import MASK, Redactor
-from scheduler.web import job_fields, schema_form
+from scheduler.web import job_conflict, job_fields, schema_form
 from scheduler.web.audit import note
+from scheduler.web.job_conflict import Opened
 from scheduler.web.job_fields import Form
 from scheduler.words import say
 
@@ -39,6 +40,8 @@ class Draft:
     schema   of the handler's parameters, None when no node has announced the type
     is_json  whether the parameters are edited as one text
     faults   by field; parameters as ``p.name``, those of the whole under ``""``
+    revision   of the row when the form was opened; latest: of the row as it is compared with
+    conflicts  columns that somebody else has changed since, in another way
     """
 
     form: Form
@@ -55,6 +58,8 @@ class Draft:
     fields: list[schema_form.Field] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     revision: int = 0
+    latest: int = 0
+    conflicts: list[str] = field(default_factory=list)
 
     @property
     def after(self) -> list[str] | None:
@@ -62,10 +67,9 @@ class Draft:
         return None if self.edges is None else _lines(self.form["after"])
 
 
-def begin(connection: Connection, job: Row | None, form: Form, parameters: Mapping[str, Any]) -> Draft:
-    """Begin a form with what a row holds, or with nothing."""
-    draft = Draft(form, job, former=dict(parameters), parameters=dict(parameters))
-    draft.revision = 0 if job is None else web_job.revision(connection, job["id"])
+def begin(connection: Connection, job: Row | None, form: Form, parameters: Mapping[str, Any], latest: int = 0) -> Draft:
+    """Begin a form with what a row holds, or with nothing; *latest* is the revision of the row."""
+    draft = Draft(form, job, former=dict(parameters), parameters=dict(parameters), revision=latest, latest=latest)
     _choose_schema(connection, draft)
     draft.is_json = draft.schema is None or not schema_form.fits(draft.schema, parameters)
     _show_parameters(draft)
@@ -77,22 +81,42 @@ def form_of(connection: Connection, job: Row) -> Form:
     return job_fields.of_row(job, edges_from(connection, [job["id"]]).get(job["id"], ()))
 
 
-def take(connection: Connection, job: Row | None, base: Form, former: Mapping[str, Any], posted: Posted) -> Draft:
+def take(
+    connection: Connection, job: Row | None, base: Form, former: Mapping[str, Any], posted: Posted, latest: int = 0
+) -> Draft:
     """Read what was posted and judge it; nothing is saved, and nothing that was typed is lost.
 
     base    the form as it is saved, or an empty one
     former  the parameters as they are saved
+    latest  the revision that these two are of, or an earlier one
     """
-    draft = Draft(job_fields.of_posted(posted, base), job, former=dict(former))
     revision = posted.get("revision", ["0"])[0]
-    draft.revision = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
-    draft.columns, draft.faults = job_fields.read(draft.form, read_limits(connection))
+    number = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
+    now, is_old = Opened(base, former), job is not None and number != latest
+    then = job_conflict.opened(connection, int(job["id"]), number) if job is not None and is_old else now
+    seen = then or now
+    draft = Draft(job_fields.of_posted(posted, seen.form), job, former=dict(seen.parameters), revision=number, latest=latest)
     _choose_schema(connection, draft)
     _take_parameters(draft, posted)
+    if is_old:
+        _merge(connection, draft, then, now)
+    draft.columns, faults = job_fields.read(draft.form, read_limits(connection))
+    draft.faults = faults | draft.faults
     _take_edges(connection, draft, base)
     compare(connection, draft, base)
     _refuse_past(draft)
     return draft
+
+
+def _merge(connection: Connection, draft: Draft, then: Opened | None, now: Opened) -> None:
+    """Take what somebody else has saved meanwhile where nothing else was typed."""
+    merged = job_conflict.merge(Opened(draft.form, draft.parameters), then, now, read_limits(connection))
+    draft.form, draft.conflicts, draft.former = merged.form, merged.conflicts, dict(now.parameters)
+    _choose_schema(connection, draft)
+    if not draft.faults:
+        draft.parameters = merged.parameters
+        draft.is_json = draft.is_json or draft.schema is None or not schema_form.fits(draft.schema, draft.parameters)
+        _show_parameters(draft)
 
 
 def _choose_schema(connection: Connection, draft: Draft) -> None:
@@ -211,7 +235,7 @@ def save(connection: Connection, request: Request, draft: Draft) -> int:
     if draft.job is None:
         return _make(connection, request, draft)
     number = int(draft.job["id"])
-    if web_job.lock(connection, number) != draft.revision:
+    if web_job.lock(connection, number) != draft.latest:
         raise Changed(say("그사이 다른 사람이 이 작업을 바꿨습니다", "somebody else has changed this job meanwhile"))
     before = {name: draft.job.get(name) for name in draft.changed}
     if draft.changed:
@@ -224,7 +248,7 @@ def save(connection: Connection, request: Request, draft: Draft) -> int:
 
 
 class Changed(ScheduleError):
-    """Somebody else has saved the job since the form was opened."""
+    """Somebody else has saved the job since it was read."""
 
 
 def _make(connection: Connection, request: Request, draft: Draft) -> int:

@@ -13,6 +13,8 @@ from scheduler.rules.days import ENGLISH, KOREAN
 from scheduler.rules.reasons import Reason
 from scheduler.rules.zones import local_time, open_zone
 from scheduler.secrets import Redactor
+from scheduler.web.field_words import stored_words
+from scheduler.web.zone_words import zone_mark
 from scheduler.words import say
 
 Row = Mapping[str, Any]
@@ -25,6 +27,7 @@ class Coming:
     runs     whether it runs
     holiday  the name of the public holiday that day is
     reason   why it moves or does not run
+    zone     the mark of a zone that is not Seoul's
     """
 
     moment: datetime
@@ -34,6 +37,7 @@ class Coming:
     holiday: str
     reason: str
     waits_for: tuple[str, ...] = ()
+    zone: str = ""
 
 
 def raw_schedule(job: Row) -> str:
@@ -58,7 +62,7 @@ def coming_times(listed: Iterable[Any], zone: str, around: Surroundings) -> list
         found.append(Coming(
             moment, f"{local:%m-%d} ({weekday(local)})", f"{local:%H:%M}" if not local.second else f"{local:%H:%M:%S}",
             each.run_at is not None, say(*holiday) if holiday else "", reason_words(each.reason),
-            tuple(getattr(each, "waits_for", ())),
+            tuple(getattr(each, "waits_for", ())), zone_mark(moment, zone),
         ))
     return found
 
@@ -71,19 +75,6 @@ def weekday(local: datetime) -> str:
 def reason_words(reason: Reason | None) -> str:
     """Say why a time moves or does not run."""
     return "" if reason is None else say(reason.ko, reason.en)
-
-
-OVERLAP = {
-    "skip": ("건너뜁니다", "skip it"), "queue_one": ("하나만 기다립니다", "one waits"),
-    "cancel_running": ("앞 실행을 취소하고 실행합니다", "end the former and run"), "allow": ("모두 기다립니다", "all wait"),
-}
-ON_HOLIDAY = {
-    "run": ("그대로 실행", "run anyway"), "skip": ("건너뜀", "skip"), "previous": ("앞 영업일에", "on the open day before"),
-    "next": ("다음 영업일에", "on the next open day"),
-}
-MISFIRE = {
-    "run_once": ("한 번만 실행", "run once for all"), "skip": ("건너뜀", "skip"), "run_all": ("모두 실행", "run all of them"),
-}
 
 
 def choices(words: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
@@ -109,8 +100,8 @@ COLUMNS = {
     "market_codes": ("마켓", "Markets"), "parameters": ("매개변수", "Parameters"), "priority": ("우선순위", "Priority"),
     "timeout_minutes": ("제한 시간(분)", "Timeout (min)"), "max_retries": ("재시도", "Retries"),
     "important": ("중요", "Important"), "owner": ("담당자", "Owner"), "description": ("설명", "Description"),
-    "tags": ("꼬리표", "Tags"), "paused_until": ("멈춤 끝", "Paused until"),
-    "pause_reason": ("멈춘 이유", "Pause reason"), "depends_on": ("앞 작업", "Waits for"),
+    "tags": ("태그", "Tags"), "paused_until": ("멈춤 끝", "Paused until"),
+    "pause_reason": ("멈춘 이유", "Pause reason"), "depends_on": ("선행 작업", "Waits for"),
     "workflow": ("워크플로우", "Workflow"), "workflow_step": ("단계", "Step"),
 }
 FIELDS = {
@@ -131,6 +122,9 @@ def value_words(value: Any, name: str = "") -> str:
     value = Redactor().value(value, name)
     if value is None or value in ("", [], {}):
         return "–"
+    words = stored_words(name, value)
+    if words is not None:
+        return words
     if isinstance(value, list):
         return ", ".join(_edge(each) if isinstance(each, dict) else str(each) for each in value)
     if isinstance(value, bool):

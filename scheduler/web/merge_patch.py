@@ -11,7 +11,7 @@ from fastapi import Header
 from scheduler.web.problems import Problem, Refused
 from scheduler.words import say
 
-TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
+TAG = re.compile(r'\s*"([^"]*)"\s*')
 IfMatch = Annotated[str | None, Header(
     alias="If-Match", max_length=1000, description="읽을 때 받은 ETag / The ETag as it was read", examples=['"3"'])]
 
@@ -43,7 +43,7 @@ def demanded(condition: str | None) -> str:
 
 
 def matches(condition: str, revision: int | str) -> bool:
-    """Say whether *revision* is one of those that an If-Match names; ``*`` is any."""
+    """Say whether *revision* is one of those that an If-Match names; ``*`` is any, a weak tag (``W/``) none."""
     named = [found[1] for each in condition.split(",") if (found := TAG.fullmatch(each))]
     return condition.strip() == "*" or str(revision) in named
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query
 from starlette.requests import Request
@@ -90,28 +90,33 @@ def _part(value: Any, kind: type) -> Any:
 
 def _fits(value: Any) -> bool:
     """Say whether PostgreSQL can take it."""
-    return abs(value) <= LARGEST if isinstance(value, int) else "\0" not in value if isinstance(value, str) else True
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= each <= "\udfff" for each in value)
+    return abs(value) <= LARGEST if isinstance(value, int) else True
 
 
 def page_of(
     request: Request, asked: Asked, found: Sequence[Row], scope: str, key: Callable[[Row], Iterable[Any]],
-    *, shown: Callable[[Row], Any] = dict, total: int | None = None,
+    *, shown: Callable[[Row], Any] = dict, total: int | None = None, reached: Iterable[Any] | None = None,
 ) -> Answer:
     """Answer one page of a list.
 
-    found  the rows in order, one more than ``asked.limit`` when there are more
-    key    what the cursor keeps of a row
-    shown  what is sent of a row
+    found    the rows in order, one more than ``asked.limit`` when there are more
+    key      what the cursor keeps of a row
+    shown    what is sent of a row
+    reached  the key to go on from when the look ended before the page was full
     """
     sent = found[:asked.limit]
-    following = make_cursor(scope, key(sent[-1])) if sent and len(found) > asked.limit else None
+    last = key(sent[-1]) if sent and len(found) > asked.limit else reached
+    following = None if last is None else make_cursor(scope, last)
     headers = {} if following is None else {"Link": f'<{_address(request, following)}>; rel="next"'}
     return Answer({"items": [shown(each) for each in sent], "next": following, "total": total}, headers=headers)
 
 
 def _address(request: Request, cursor: str) -> str:
     query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
+    path = quote(request.scope["path"], safe="/:")
+    return f"{path}?{urlencode([*query, ('cursor', cursor)])}"
 
 
 def chosen_fields(fields: str | None, known: Iterable[str]) -> frozenset[str] | None:

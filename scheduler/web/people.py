@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,8 +37,9 @@ class Session:
 class Person:
     """Who asks.
 
-    via    web or rest
-    actor  what tells two of them apart for ever: user:3, token:5
+    via       web or rest
+    actor     what tells two of them apart for ever: user:3, token:5
+    recalled  not looked up, but remembered: only what they have been shown before may be shown again
     """
 
     name: str
@@ -51,6 +52,7 @@ class Person:
     language: str | None = None
     theme: str = "auto"
     single_keys: bool = True
+    recalled: bool = False
 
 
 _remembered: dict[bytes, tuple[float, Person]] = {}
@@ -70,7 +72,8 @@ def find_person(place: Place, request: HTTPConnection) -> Person | None:
     """Return who asks, None when nobody known does.
 
     A program that sends a token is never taken for the person whose cookie happens to be there. While PostgreSQL is away
-    those who were known lately are known still: they may look at what was shown last.
+    those who were known lately are recalled: they may look at what was shown last, and do and see nothing else, because
+    nobody knows whether they have been shut out since.
     """
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
@@ -122,7 +125,9 @@ def _remember(hashed: bytes, person: Person | None) -> None:
 
 def _recall(hashed: bytes) -> Person | None:
     since, person = _remembered.get(hashed, (0.0, None))
-    return person if person is not None and time.monotonic() - since < REMEMBERED_SECONDS else None
+    if person is None or time.monotonic() - since >= REMEMBERED_SECONDS:
+        return None
+    return replace(person, recalled=True)
 
 
 def _of_session(connection: psycopg.Connection[Any], hashed: bytes) -> Person | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
@@ -19,6 +20,7 @@ from scheduler.errors import DatabaseUnavailable
 from scheduler.queries.actors import name_actor
 from scheduler.queries.words import speak
 from scheduler.settings import Settings
+from scheduler.web import sending
 from scheduler.words import language, say
 
 if TYPE_CHECKING:
@@ -27,9 +29,14 @@ if TYPE_CHECKING:
 
 APPLICATION = "erp-scheduler web"
 CONNECTIONS = 8
+# Whoever changes something may have to wait for others. The connections that are left look up who asks, and show pages.
+WRITERS = 5
+# Each that waits holds one of the 40 threads of the server, so only so many may.
+WAITING_WRITERS = 20
 WAIT_SECONDS = 3.0
 SHUT_SECONDS = 1.0
-OPTIONS = "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c jit=off"
+# Less than WAIT_SECONDS: those who wait for a lock give their connections back before others have given up.
+OPTIONS = "-c statement_timeout=15s -c lock_timeout=2s -c idle_in_transaction_session_timeout=30s -c jit=off"
 
 
 @dataclass
@@ -38,17 +45,21 @@ class Place:
 
     hub         tells the open pages what has changed
     shut_until  after one request has waited for a connection in vain the next ones are refused at once for a moment
+    is_shut     as it is for somebody who is only remembered: nothing is read or changed, whether PostgreSQL is there or not
     """
 
     settings: Settings
     pool: ConnectionPool[psycopg.Connection[Any]]
     hub: Hub
     shut_until: float = 0.0
+    is_shut: bool = False
+    seats: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WRITERS + WAITING_WRITERS))
+    writers: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WRITERS))
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
         """Lend a connection in autocommit mode. Raises DatabaseUnavailable."""
-        if time.monotonic() < self.shut_until:
+        if self.is_shut or time.monotonic() < self.shut_until:
             raise DatabaseUnavailable(_unreachable())
         try:
             with self.pool.connection() as connection:
@@ -59,16 +70,42 @@ class Place:
 
     @contextmanager
     def changing(self, request: Request) -> Iterator[psycopg.Connection[Any]]:
-        """Open a transaction that names who asks, whose refusals come in their language. Raises DatabaseUnavailable."""
+        """Open a transaction that names who asks, whose refusals come in their language. Raises DatabaseUnavailable.
+
+        A form that was sent before leaves it at once with the former answer: SentAgain.
+        """
         person: Person = request.state.person
-        with self.reading() as connection, connection.transaction():
-            speak(connection, language())
-            name_actor(connection, person.name, person.via)
-            yield connection
+        with self._writing(), self.reading() as connection:
+            with connection.transaction():
+                speak(connection, language())
+                name_actor(connection, person.name, person.via)
+                sending.take(connection, request)
+                yield connection
+            request.state.has_committed = True
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep connections free for those who only look. Raises DatabaseUnavailable when too many change something."""
+        if not self.seats.acquire(blocking=False):
+            raise DatabaseUnavailable(_busy())
+        try:
+            if not self.writers.acquire(timeout=WAIT_SECONDS):
+                raise DatabaseUnavailable(_busy())
+            try:
+                yield
+            finally:
+                self.writers.release()
+        finally:
+            self.seats.release()
 
 
 def _unreachable() -> str:
     return say("데이터베이스에 연결할 수 없습니다", "the database cannot be reached")
+
+
+def _busy() -> str:
+    return say("바꾸는 요청이 너무 많이 밀려 있습니다. 잠시 뒤 다시 하세요",
+               "too many changes wait for each other; try again in a moment")
 
 
 class Limited(psycopg.Connection[Any]):
@@ -96,6 +133,7 @@ def make_pool(dsn: str) -> ConnectionPool[psycopg.Connection[Any]]:
 
 
 def place_of(request: Request) -> Place:
-    """Return the place that *request* came to."""
+    """Return the place that *request* came to; it is shut for somebody whose rights could not be looked up."""
     place: Place = request.app.state.place
-    return place
+    person: Person | None = getattr(request.state, "person", None)
+    return replace(place, is_shut=True) if person is not None and person.recalled else place

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from scheduler.database.connection import is_outage
+from scheduler.database.fault_words import in_words, split_faults
 from scheduler.database.refusals import LISTS_FAULTS, in_our_words
 from scheduler.errors import (
     ConfigError,
@@ -28,12 +30,14 @@ from scheduler.log import event
 from scheduler.queries.config import JOB_COLUMNS
 from scheduler.web.field_words import field_words
 from scheduler.web.rights import Forbidden, NotLoggedIn
-from scheduler.words import say
+from scheduler.web.status_words import ROLES
+from scheduler.words import language, say
 
 MEDIA = "application/problem+json"
 HELP = "/scheduler/help/errors/"
 COLUMN = re.compile(r"[a-z_]+")
-NEXT_FAULT = re.compile(r"; (?![0-9]+ are set)")
+COMMAND = re.compile(r"(?:erp-scheduler|SELECT|UPDATE|INSERT|DELETE)\b|Authorization: ")
+TAKEN_NAME = re.compile(r"\)=\((.*)\) ", re.DOTALL)
 NAME_TAKEN = "schedule_jobs_name_key"
 
 STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
@@ -69,6 +73,16 @@ class Problem:
     def title(self) -> str:
         return TITLES[self.code]() if self.code in TITLES else self.code
 
+    @property
+    def advice(self) -> list[str]:
+        """Return the lines of the hint that people read, without those that are typed."""
+        return [line.removeprefix("→ ") for line in (self.hint or "").splitlines() if not _is_typed(line)]
+
+    @property
+    def commands(self) -> list[str]:
+        """Return the lines of the hint that are typed: on a page they stand apart."""
+        return [line.removeprefix("→ ") for line in (self.hint or "").splitlines() if _is_typed(line)]
+
 
 TITLES: dict[str, Any] = {
     "not-logged-in": lambda: say("로그인이 필요합니다", "Log in first"),
@@ -82,6 +96,8 @@ TITLES: dict[str, Any] = {
     "changed": lambda: say("그사이 바뀌었습니다", "It has changed meanwhile"),
     "precondition": lambda: say("조건이 필요합니다", "A condition is needed"),
     "too-large": lambda: say("요청이 너무 큽니다", "The request is too large"),
+    "headers-too-large": lambda: say("주소나 헤더가 너무 깁니다", "The address or a header is too long"),
+    "unknown-host": lambda: say("이 서비스가 모르는 호스트 이름입니다", "This service does not go by that host name"),
     "too-many": lambda: say("요청이 너무 많습니다", "Too many requests"),
     "method": lambda: say("이 주소는 그 방법을 받지 않습니다", "This address does not take that method"),
     "failed": lambda: say("처리하지 못했습니다", "It failed"),
@@ -103,7 +119,7 @@ def problem_of(error: Exception, trace_id: str) -> Problem:
     faults: tuple[dict[str, Any], ...] = ()
     if isinstance(error, psycopg.Error):
         faults = faults_of(error)
-        error = DatabaseUnavailable(str(error)) if is_outage(error) else in_our_words(error) or error
+        error = in_our_words(error) or error
     if isinstance(error, RequestValidationError):
         return _of_fields(error)
     if isinstance(error, HTTPException):
@@ -112,18 +128,39 @@ def problem_of(error: Exception, trace_id: str) -> Problem:
         if isinstance(error, kind):
             return replace(_of_ours(error, status, code), errors=faults)
     event("ERROR", "web.failed", trace_id=trace_id, error=f"{type(error).__name__}: {error}")
-    words = say(f"예상하지 못한 오류입니다 (요청 {trace_id})", f"an error nobody foresaw (request {trace_id})")
-    return Problem(500, "failed", words)
+    return Problem(500, "failed", say("예상하지 못한 오류입니다", "an error nobody foresaw"))
 
 
 def faults_of(error: psycopg.Error) -> tuple[dict[str, Any], ...]:
     """Return each fault of a row that the database lists, with the column that its words begin with."""
     if error.diag.constraint_name == NAME_TAKEN:
-        return ({"pointer": "/name", "in": "body", "code": "taken", "message": str(in_our_words(error)).splitlines()[0]},)
+        found = TAKEN_NAME.search(error.diag.message_detail or "")
+        there = {"href": job_address(found[1])} if found else {}
+        return ({"pointer": "/name", "in": "body", "code": "taken", "message": _first_line(str(in_our_words(error))), **there},)
     if error.diag.table_name not in LISTS_FAULTS or not error.diag.message_detail:
         return ()
-    return tuple({"pointer": _pointer(each), "in": "body", "code": "check", "message": each}
-                 for each in NEXT_FAULT.split(error.diag.message_detail))
+    return tuple({"pointer": _pointer(each), "in": "body", "code": "check", "message": in_words(each)}
+                 for each in split_faults(error.diag.message_detail))
+
+
+def job_address(name: str) -> str:
+    """Return the address of the job of a name; a path cannot hold a slash, but a search can."""
+    return f"/scheduler/jobs/{quote(name, safe='')}" if "/" not in name else f"/scheduler/jobs?q={quote(name, safe='')}"
+
+
+def name_taken(name: str) -> Markup:
+    """Say that a job of that name exists already, with the way to it."""
+    return Markup('{} <a href="{}">{}</a>').format(
+        say("같은 이름의 작업이 이미 있습니다.", "A job of that name exists already."), job_address(name),
+        say("그 작업 보기", "See that job"))
+
+
+def _is_typed(line: str) -> bool:
+    return COMMAND.match(line.removeprefix("→ ")) is not None
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else ""
 
 
 def _pointer(fault: str) -> str:
@@ -143,9 +180,8 @@ def _of_ours(error: Exception, status: int, code: str) -> Problem:
 
 
 def _forbidden_words(why: str) -> str:
-    roles = {"viewer": "보기(viewer)", "operator": "운영(operator)", "admin": "관리(admin)"}
-    if why in roles:
-        return say(f"{roles[why]} 권한이 있어야 합니다", f"the role {why} is needed")
+    if why in ROLES:
+        return say(f"{ROLES[why][0]}({why}) 권한이 있어야 합니다", f"the role {why} is needed")
     return say("이 화면에서 보낸 요청이 아닙니다. 다시 열고 해 보세요", f"{why}; open the page again")
 
 
@@ -162,8 +198,16 @@ def _of_fields(error: RequestValidationError) -> Problem:
 
 
 def _of_http(error: HTTPException) -> Problem:
-    code = {400: "malformed", 404: "not-found", 405: "method", 413: "too-large", 429: "too-many"}.get(error.status_code, "failed")
+    code = {400: "malformed", 404: "not-found", 405: "method", 413: "too-large", 421: "unknown-host",
+            429: "too-many", 431: "headers-too-large"}.get(error.status_code, "failed")
     return Problem(error.status_code, code, TITLES[code](), headers=dict(error.headers or {}))
+
+
+def wants_page(request: Request) -> bool:
+    """Say whether a person asks, with a browser."""
+    if request.url.path.startswith("/api/"):
+        return False
+    return request.headers.get("hx-request") == "true" or "text/html" in request.headers.get("accept", "")
 
 
 def as_json(problem: Problem, request: Request) -> JSONResponse:
@@ -177,4 +221,4 @@ def as_json(problem: Problem, request: Request) -> JSONResponse:
     if problem.errors:
         body["errors"] = list(problem.errors)
     body |= problem.more
-    return JSONResponse(body, problem.status, problem.headers, media_type=MEDIA)
+    return JSONResponse(body, problem.status, {**problem.headers, "Content-Language": language()}, media_type=MEDIA)

@@ -34,11 +34,13 @@ def pulse_of(state: Mapping[str, Any], now: datetime | None = None) -> Pulse:
 
 def _amiss(state: Mapping[str, Any], now: datetime) -> list[str]:
     found = []
+    if state.get("drained"):
+        found.append(say("모든 노드를 비워 두었습니다", "Every node is drained"))
     if state["lost"]:
         names = ", ".join(state["lost"])
         found.append(say(f"응답 없는 노드: {names}", f"No answer from: {names}"))
     since = state["waiting_since"]
-    if state["running"] >= state["workers"] and since is not None and now - since > FULL_FOR:
+    if not state.get("drained") and state["running"] >= state["workers"] and since is not None and now - since > FULL_FOR:
         found.append(say("자리가 5분 넘게 모두 차 있습니다", "All slots have been taken for more than five minutes"))
     if state["overdue"]:
         found.append(say(f"예정 시각이 지난 작업 {state['overdue']}개", f"Jobs past their time: {state['overdue']}"))

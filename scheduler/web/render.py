@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from scheduler import __version__
+from scheduler.web import sending
+from scheduler.web.deed_lines import deed_lines
 from scheduler.web.people import Person
 from scheduler.web.status_words import status_badge, status_icon, status_word
 from scheduler.words import language, say
@@ -39,8 +41,10 @@ def environment() -> Environment:
         lstrip_blocks=True, auto_reload=False,
     )
     made.globals.update(say=say, language=language, version=__version__, with_query=with_query, static=static, badge=status_badge,
-                        status_icon=status_icon, status_word=status_word)
+                        status_icon=status_icon, status_word=status_word, deed_lines=deed_lines)
     made.filters.update(ago=ago, moment=moment, clock=clock, duration=duration, number=number)
+    for name in made.list_templates():
+        made.get_template(name)  # all of them now: files that an upgrade puts in their place belong to the next process
     return made
 
 
@@ -56,7 +60,7 @@ def _common(request: Request) -> dict[str, Any]:
     person: Person | None = getattr(request.state, "person", None)
     theme = person.theme if person is not None else "auto"
     return {
-        "request": request, "person": person, "csrf": person.session.csrf if person and person.session else "",
+        "request": request, "person": person, "csrf": sending.token_for(request, person),
         "theme": theme, "path": request.url.path, "query": dict(request.query_params), "now": datetime.now(UTC),
         "may_operate": person is not None and person.role in ("operator", "admin"),
         "may_admin": person is not None and person.role == "admin",
@@ -128,8 +132,8 @@ def duration(milliseconds: float | None) -> str:
         return say(f"{rest}초", f"{rest} s")
     hours, minutes = divmod(minutes, 60)
     if not hours:
-        return say(f"{minutes}분 {rest}초", f"{minutes} min {rest} s")
-    return say(f"{hours}시간 {minutes}분", f"{hours} h {minutes} min")
+        return say(f"{minutes}분", f"{minutes} min") + (say(f" {rest}초", f" {rest} s") if rest else "")
+    return say(f"{hours}시간", f"{hours} h") + (say(f" {minutes}분", f" {minutes} min") if minutes else "")
 
 
 def number(value: float | None) -> str:

@@ -15,13 +15,13 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from scheduler.errors import SchedulerError
+from scheduler.errors import DatabaseUnavailable, SchedulerError
+from scheduler.web import sending
 from scheduler.web.people import Person, find_person
 from scheduler.web.place import place_of
+from scheduler.words import say
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-CSRF_HEADER = "x-csrf-token"
-CSRF_FIELD = "csrf"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -50,6 +50,8 @@ class Needs:
     async def __call__(self, request: Request) -> None:
         person = await run_in_threadpool(find_person, place_of(request), request)
         request.state.person = person
+        if person is not None and person.recalled and request.method not in SAFE:
+            raise DatabaseUnavailable(say("데이터베이스에 연결할 수 없습니다", "the database cannot be reached"))
         if self.role is None:
             return
         if person is None:
@@ -76,12 +78,13 @@ def check_site(request: Request) -> None:
 async def _check_origin(request: Request, person: Person) -> None:
     """Refuse what another site sends with the cookie of a person who is logged in here."""
     check_site(request)
-    given = request.headers.get(CSRF_HEADER)
+    given = request.headers.get(sending.HEADER)
     if given is None and request.headers.get("content-type", "").split(";")[0] in FORMS:
-        given = str((await request.form()).get(CSRF_FIELD, ""))
+        given = str((await request.form()).get(sending.FIELD, ""))
     assert person.session is not None
-    if not hmac.compare_digest((given or "").encode(), person.session.csrf.encode()):
+    if not hmac.compare_digest(sending.session_part(given or "").encode(), person.session.csrf.encode()):
         raise Forbidden("the form is out of date; load the page again")
+    await sending.mark(request, given or "")
 
 
 def role_of(route: APIRoute) -> Role | None:
@@ -95,6 +98,11 @@ def role_of(route: APIRoute) -> Role | None:
 def matrix(app: FastAPI) -> list[tuple[str, str, Role | None]]:
     """Return every (method, path, role) that *app* answers. Raises LookupError for a route without a role."""
     return [(method, route.path, role_of(route)) for route in api_routes(app.routes) for method in sorted(route.methods or ())]
+
+
+def methods_of(app: FastAPI, path: str) -> list[str]:
+    """Return every method that an address answers, whichever route it is that does."""
+    return sorted({method for route in api_routes(app.routes) if route.path_regex.match(path) for method in route.methods or ()})
 
 
 def api_routes(routes: Any) -> Iterator[APIRoute]:

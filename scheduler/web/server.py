@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from scheduler.settings import Settings
 from scheduler.web.app import make_app
+from scheduler.web.connections import Connection, room
 from scheduler.web.hub import Hub
 
 GRACE_SECONDS = 3
@@ -23,17 +24,23 @@ COMPRESSION = 6
 def run(settings: Settings, dsn: str, opened: socket.socket, ready: Callable[[], None]) -> None:
     """Serve on *opened* until SIGTERM or SIGINT."""
     app = make_app(settings, dsn)
-    config = uvicorn.Config(
-        compressed(app), log_config=None, access_log=False, server_header=False, date_header=True,
-        timeout_graceful_shutdown=GRACE_SECONDS, proxy_headers=settings.web_behind_proxy,
-        forwarded_allow_ips=settings.web_proxies if settings.web_behind_proxy else None,
-        ssl_certfile=settings.web_cert, ssl_keyfile=settings.web_key, lifespan="on", h11_max_incomplete_event_size=32 * 1024,
-    )
+    Connection.most = room()
+    config = config_of(settings, app)
     server = Server(config, app.state.place.hub, ready)
     # uvicorn raises the signal once more when it has ended in order; these keep that from being an error.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.stop)
     server.run(sockets=[opened])
+
+
+def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    """Return how *app* is served."""
+    return uvicorn.Config(
+        compressed(app), log_config=None, access_log=False, server_header=False, date_header=True, lifespan="on", http=Connection,
+        timeout_graceful_shutdown=GRACE_SECONDS, proxy_headers=settings.web_behind_proxy,
+        forwarded_allow_ips=settings.web_proxies if settings.web_behind_proxy else None,
+        ssl_certfile=settings.web_cert, ssl_keyfile=settings.web_key, h11_max_incomplete_event_size=32 * 1024,
+    )
 
 
 def compressed(app: ASGIApp) -> ASGIApp:

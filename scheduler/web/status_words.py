@@ -1,4 +1,4 @@
-"""The states of jobs and executions: an icon and a word, so that no colour is needed to tell them apart."""
+"""The states of jobs and executions: an icon and a word, so that no colour is needed to tell them apart. Roles, doors, events."""
 
 from __future__ import annotations
 
@@ -41,3 +41,31 @@ def status_badge(status: str | None) -> Markup:
         return Markup("–")
     return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(
         status, status_icon(status), status_word(status))
+
+
+ROLES = {"viewer": ("보기", "viewer"), "operator": ("운영", "operator"), "admin": ("관리", "admin")}
+DOORS = {
+    "web": ("화면", "web"), "rest": ("REST", "REST"), "cli": ("명령줄", "command line"), "python": ("Python", "Python"),
+    "sql": ("SQL", "SQL"), "daemon": ("데몬", "daemon"),
+}
+EVENTS = {
+    "stock.sold_out": ("품절", "sold out"), "stock.low": ("재고 부족", "low stock"),
+    "stock.refused": ("재고 거절됨", "stock refused"), "price.refused": ("가격 거절됨", "price refused"),
+    "orders.gap": ("주문 빠짐", "orders missing"),
+    "market.maintenance": ("마켓 점검", "market closed"),
+}
+
+
+def role_word(role: str | None) -> str:
+    """Say what somebody may do; one that is unknown here stays as it is."""
+    return say(*ROLES[role]) if role in ROLES else role or ""
+
+
+def door_word(via: str | None) -> str:
+    """Say through which door somebody came."""
+    return say(*DOORS[via]) if via in DOORS else via or ""
+
+
+def event_word(kind: str) -> str:
+    """Name a kind of what one should know of the markets."""
+    return say(*EVENTS[kind]) if kind in EVENTS else kind

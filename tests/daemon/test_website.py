@@ -21,16 +21,11 @@ import pytest
 from scheduler.address import SUPERVISOR
 from scheduler.daemon.website import Website
 from scheduler.settings import load_settings
+from tests.support import ports
 from tests.support.daemons import LIMIT, Daemon, Rows, wait_for
 
+port = ports.port
 BEATS = "SELECT seen_at FROM scheduler_nodes WHERE state = 'running'"
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def _touched(node: dict[str, Any]) -> float:
 @pytest.mark.parametrize(("statement", "most"), [
     ("SELECT * FROM schedule_job_health WHERE job_id = 7", 1000), ("SELECT * FROM schedule_recent LIMIT 20", 30),
     ("SELECT * FROM schedule_history_hourly", 2200),
-    ("SELECT * FROM schedule_overview", 50), ("SELECT * FROM schedule_problems", 50), ("SELECT * FROM schedule_running", 10),
+    ("SELECT * FROM schedule_overview", 50), ("SELECT * FROM schedule_problems", 100), ("SELECT * FROM schedule_running", 10),
     ("SELECT * FROM schedule_status()", 1100), ("SELECT * FROM schedule_nodes_live", 10),
 ])
 def test_a_view_touches_no_more_than_it_shows(history: Rows, statement: str, most: int) -> None:

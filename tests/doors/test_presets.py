@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from scheduler.cli import presets
+from scheduler.queries import presets
 from scheduler.rules.parameters import check_parameters
 from scheduler.running.registry import add, load_source, sources
 from scheduler.words import set_language
@@ -20,13 +20,17 @@ MAINTENANCE = {
     "health_check": {"every": "5m"}, "data_cleanup": {"at": ["02:00"]}, "backup": {"cron": "0 3 * * 0"},
     "api_sync": {"every": "30m"}, "notification": {"at": ["09:00"]},
 }
+SHOP = {
+    "상품 수집": {"at": ["03:30"]}, "주문 수집": {"every": "15m"}, "재고 동기화": {"every": "30m"},
+    "가격 변경": {"at": ["06:00"]}, "데이터베이스 백업": {"at": ["03:00"]}, "주간 보고서": {"at": ["08:00"]},
+}
 SERVICE = {
     "cleanup_sessions": {"every": "1h"}, "daily_digest": {"at": ["09:00"]}, "sync_external": {"every": "15m"},
     "weekly_reports": {"cron": "0 6 * * 1"}, "health_check": {"every": "5m"},
 }
 
 
-@pytest.mark.parametrize(("name", "schedules"), [("maintenance", MAINTENANCE), ("service", SERVICE)])
+@pytest.mark.parametrize(("name", "schedules"), [("maintenance", MAINTENANCE), ("service", SERVICE), ("shop", SHOP)])
 def test_a_set_is_without_fault_and_its_handlers_take_its_parameters(name: str, schedules: dict[str, Any]) -> None:
     set_language("en")
     preset = presets.read_preset(name)
@@ -47,7 +51,7 @@ def test_list_names_sets_jobs_and_what_comes_later(cli: Cli) -> None:
         assert words in shown
     assert "카페24" in cli("presets", "list", "--lang", "ko").stdout
     found = document(cli("presets", "list", "--json"))
-    assert [(each["name"], len(each["jobs"])) for each in found["presets"]] == [("maintenance", 5), ("service", 5)]
+    assert [(each["name"], len(each["jobs"])) for each in found["presets"]] == [("shop", 6), ("maintenance", 5), ("service", 5)]
     assert found["later"][0]["job"] == "meta_catalog_ad"
 
 

@@ -65,7 +65,7 @@ def test_times_that_fall_together_run_once_and_say_so() -> None:
 def test_a_moved_time_names_its_target() -> None:
     found = forecast(kr("next", days_of_week="sat"), FRIDAY, count=1)
     assert lines(found) == ["11-21 09:00 → 11-23 09:00 moved"]
-    assert found[0].reason is not None and found[0].reason.ko == "토요일: 11-23(월) 09:00(으)로 옮김"
+    assert found[0].reason is not None and found[0].reason.ko == "토요일: 11-23(월) 09:00로 옮김"
     assert lines(forecast(kr("next", days_of_week="sat"), at("2026-11-22T12:00", SEOUL), count=1)) == [
         "11-21 09:00 → 11-23 09:00 moved",
     ]

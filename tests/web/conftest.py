@@ -16,6 +16,7 @@ import uvicorn
 from scheduler.settings import Settings
 from scheduler.web.app import make_app
 from scheduler.web.people import digest
+from scheduler.web.server import config_of
 from tests.support.daemons import LIMIT, Rows
 
 ROLES = ("viewer", "operator", "admin")
@@ -33,7 +34,8 @@ class Web:
         self.dsn = dsn
         self.settings = Settings(database_url=dsn, state_dir=folder, **settings)
         self.app = make_app(self.settings, dsn)
-        config = uvicorn.Config(self.app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        config = config_of(self.settings, self.app)
+        config.port, config.timeout_graceful_shutdown = 0, 1
         self.server = uvicorn.Server(config)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(config)), daemon=True)

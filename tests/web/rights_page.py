@@ -16,9 +16,9 @@ Generated from the routes themselves by `python -m tests.web.rights_page`; a tes
 | role | may |
 |---|---|
 | none | see that the process lives, log in, use the set-up link, fetch the files of the pages (`/scheduler/static`) |
-| viewer | see every page and read the API; secrets are masked |
-| operator | and: run now, pause, resume, cancel, retry, free a lock |
-| admin | and: create, edit, delete and restore jobs; users, tokens, settings |
+| viewer | see the pages and read the API, secrets masked; not the audit log, users, tokens and forms of changes |
+| operator | and: run now, pause, resume, cancel, retry, free a lock; read who did what in the audit log |
+| admin | and: create, edit, delete and restore jobs; users, tokens, settings; values and addresses in the audit log |
 
 A path that is spelt otherwise (capitals, doubled slashes, encoded dots, a slash at its end) is another path: it answers 404,
 or the answer of whichever route it does match. A person's change needs the token of their session beside the cookie; a

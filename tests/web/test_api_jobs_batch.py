@@ -173,3 +173,18 @@ def test_a_wrong_workflow_is_refused_with_every_fault(web: Web) -> None:
     assert answer.status_code == 422 and len(answer.json()["errors"]) >= 2, json.dumps(answer.json())
     assert web.ask["viewer"].get("/api/v1/workflows/a%00").status_code == 404
     assert web.ask["viewer"].get("/api/v1/workflows/아").status_code == 404
+
+
+def test_many_get_another_time_out_or_are_archived(web: Web, rows: Rows) -> None:
+    job, other = rows.add_job("하나"), rows.add_job("둘")
+    for body in ({"ids": [job], "action": "timeout", "timeout_minutes": 5}, {"ids": [job], "action": "archive"}):
+        assert _batch(web, body).status_code == 403
+    for body in ({"ids": [job], "action": "timeout"}, {"ids": [job], "action": "run", "timeout_minutes": 5},
+                 {"ids": [job], "action": "timeout", "timeout_minutes": 0}):
+        assert _batch(web, body, "admin").status_code == 422
+    done = _batch(web, {"filter": {}, "expect": 2, "action": "timeout", "timeout_minutes": 45.5}, "admin").json()
+    assert [each["revision"] for each in done["done"]] == [2, 2]
+    assert rows.all("SELECT DISTINCT timeout_minutes FROM schedule_jobs") == [45.5]
+    gone = _batch(web, {"ids": [job, other], "action": "archive"}, "admin").json()
+    assert [each["name"] for each in gone["done"]] == ["하나", "둘"] and rows.one("SELECT count(*) FROM schedule_jobs") == 0
+    assert rows.all("SELECT action FROM audit_log ORDER BY id") == ["job.edit"] * 2 + ["job.remove"] * 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from scheduler.web.api_korean import OPERATIONS
 from scheduler.web.rights import matrix
 from tests.web.conftest import Web
 from tests.web.openapi_file import FILE, text
@@ -52,6 +54,22 @@ def test_every_operation_names_its_refusals_itself_and_what_it_is_for(document: 
                 assert list(target["content"]) == ["application/problem+json"]
 
 
+def test_every_operation_tag_and_parameter_speaks_both_languages(document: dict[str, Any]) -> None:
+    hangul = re.compile("[가-힣]")
+    for tag in document["tags"]:
+        assert hangul.search(tag["x-description-ko"]) and not hangul.search(tag["description"]), tag
+    for path, method, each in operations(document):
+        where = (path, method)
+        assert hangul.search(each.get("x-summary-ko", "")), where
+        assert each["x-description-ko"].startswith(each["x-summary-ko"]), where
+        assert each["summary"] and not hangul.search(each["summary"] + each["description"]), where
+        assert each["x-description-ko"].count("\n\n") == each["description"].count("\n\n"), where
+        for one in each.get("parameters", []):
+            korean, slash, english = one.get("description", "").partition(" / ")
+            assert hangul.search(korean) and slash and english and not hangul.search(english), (where, one["name"])
+    assert set(OPERATIONS) == {each["operationId"] for _, _, each in operations(document)}
+
+
 def test_every_reference_leads_somewhere_and_every_example_fits(document: dict[str, Any]) -> None:
     for reference in set(re.findall(r'"\$ref": ?"#/components/([^"]+)"', str(document).replace("'", '"'))):
         kind, name = reference.split("/")
@@ -77,6 +95,9 @@ def test_the_page_shows_every_operation_in_its_language_without_leaving_the_hous
     for _, _, each in operations(document):
         assert f'id="{each["operationId"]}"' in page.text
     assert not re.search(r'(src|href)="(https?:)?//', page.text)
+    for _, _, each in operations(document):
+        summary = each["x-summary-ko"] if language == "ko" else each["description"].split("\n\n")[0]
+        assert summary.replace("`", "").replace("\n", " ")[:40] in unescape(page.text).replace("\n", " "), each["operationId"]
     words = re.sub(r"<code>.*?</code>|<pre.*?</pre>", "", page.text, flags=re.DOTALL)
     assert bool(re.search("[가-힣]", words)) is (language == "ko")
     assert web.page("/scheduler/api", "none").status_code == 303

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,6 +29,14 @@ TLS = {"X-Forwarded-Proto": "https"}
 @pytest.fixture
 def kim(rows: Rows) -> int:
     return add_user(rows.connection, "kim")
+
+
+@pytest.fixture
+def proxied(database: str, tmp_path: Path) -> Iterator[Web]:
+    """Serve the same database behind a proxy that says when it was asked by https."""
+    made = Web(database, tmp_path / "proxied", web_behind_proxy=True)
+    yield made
+    made.close()
 
 
 # -- guessing ---------------------------------------------------------------------------------------------------------
@@ -149,22 +158,22 @@ def test_replay_of_a_cookie_after_logout_is_refused(web: Web, kim: int) -> None:
         assert browser.get("/scheduler/me", headers={"Cookie": f"{COOKIE}={kept}"}).headers["location"].startswith("/login")
 
 
-def test_cookie_flags_httponly_lax_and_under_tls_secure_with_the_host_prefix(web: Web, kim: int) -> None:
+def test_cookie_flags_httponly_lax_and_under_tls_secure_with_the_host_prefix(web: Web, proxied: Web, kim: int) -> None:
     with Browser(web) as browser:
         plain = browser.log_in("kim").headers["set-cookie"]
     assert plain.startswith(f"{COOKIE}=") and "HttpOnly" in plain and "SameSite=lax" in plain and "Secure" not in plain
     assert "Max-Age" not in plain and "Domain" not in plain
-    with Browser(web, **TLS) as browser:
+    with Browser(proxied, **TLS) as browser:
         secure = browser.log_in("kim").headers["set-cookie"]
     assert secure.startswith(f"{SECURE_COOKIE}=") and "Secure" in secure and "Path=/" in secure and "Domain" not in secure
 
 
-def test_a_cookie_planted_by_a_neighbouring_site_is_not_read_under_tls(web: Web, kim: int) -> None:
-    with logged_in(web, "kim") as browser:
+def test_a_cookie_planted_by_a_neighbouring_site_is_not_read_under_tls(proxied: Web, kim: int) -> None:
+    with logged_in(proxied, "kim") as browser:
         cookie = browser.client.cookies[COOKIE]
     asked = {"Accept": "text/html", "Cookie": f"{COOKIE}={cookie}"}
-    assert httpx.get(f"{web.url}/scheduler/me", headers=asked).status_code == 200
-    assert httpx.get(f"{web.url}/scheduler/me", headers={**asked, **TLS}).status_code == 303
+    assert httpx.get(f"{proxied.url}/scheduler/me", headers=asked).status_code == 200
+    assert httpx.get(f"{proxied.url}/scheduler/me", headers={**asked, **TLS}).status_code == 303
 
 
 @pytest.mark.parametrize("age", ["seen_at = now() - interval '31 minutes'",

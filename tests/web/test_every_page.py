@@ -1,82 +1,78 @@
-"""Every page, in each theme, language and width, full and empty: axe objects to nothing, nothing is untranslated."""
+"""Every page in every theme and language, wide and narrow, full and empty: axe objects to nothing, nothing is untranslated."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser
 
-from tests.web.browser import chromium, faults, hangul, needs_chromium, strays_sideways, window
-from tests.web.conftest import TOKENS, Web, make_tokens
-from tests.web.shop import stock_shop
+from scheduler.settings import Settings
+from scheduler.web.app import make_app
+from scheduler.web.rights import api_routes
+from tests.web.browser import needs_chromium
+from tests.web.conftest import Web
+from tests.web.walk import ADMIN, DOORS, FIRST_DOORS, PAGES, Walk, addresses, fill, invite, open_doors, walk_all
 
-pytestmark = needs_chromium
-
-PAGES = (
-    "/scheduler", "/scheduler/card", "/scheduler/jobs", "/scheduler/jobs?q=zzz", "/scheduler/jobs/1",
-    "/scheduler/jobs/1?tab=history", "/scheduler/jobs/1?tab=calendar", "/scheduler/jobs/1?tab=revisions",
-    "/scheduler/jobs/1?tab=why",
-    "/scheduler/jobs/new", "/scheduler/jobs/1/edit", "/scheduler/executions", "/scheduler/executions?status=failed",
-    "/scheduler/executions/1", "/scheduler/calendar", "/scheduler/locks", "/scheduler/nodes", "/scheduler/handlers",
-    "/scheduler/markets", "/scheduler/workflows", "/scheduler/settings", "/scheduler/users", "/scheduler/tokens",
-    "/scheduler/audit", "/scheduler/help", "/scheduler/more", "/scheduler/api", "/scheduler/nowhere", "/login",
-)
-LOOKS = [("ko", "light", 1280), ("en", "dark", 1280), ("ko", "dark", 360), ("en", "light", 320)]
-# Names that a shop typed, and words in its rows, stay as they were typed.
-DATA = (
-    "[^\n]*(?:민지|도윤|수집|동기화|백업|보고서|손으로만|실행 안 됨|가격 변경|따옴표|새 주문|인증 만료|블랙프라이데이|임시공휴일"
-    "|점검|주문 |한국)"
-    "[^\n]*"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
-
-
-@pytest.fixture(params=["full", "empty"])
-def state(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+# Those that answer something else than a page, and those that lead on to one.
+NO_PAGES = {
+    "/healthz", "/readyz", "/metrics", "/scheduler/events", "/scheduler/overview/series", "/scheduler/overview/{part}",
+    "/scheduler/executions/{execution_id:int}/log", "/scheduler/executions/{execution_id:int}/log.txt",
+    "/scheduler/jobs-export", "/scheduler/executions-export", "/", "/scheduler/users/{user_id}",
+}
+# Seen where they come from: by a form that is sent.
+AFTER_A_FORM = {"/scheduler/bulk/{key}"}
+# What an empty database has too: no page of one job, execution, workflow, overlay.
+OF_A_ROW = re.compile(r"/(?:\d+|FAILED|RUNNING|QUEUED)(?:/|\?|$)")
+NOWHERE = {"nowhere"}
 
 
 @pytest.fixture
-def shop(state: str, database: str, connection: psycopg.Connection[Any], tmp_path: Path) -> Iterator[Web]:
-    make_tokens(connection)
-    if state == "full":
-        stock_shop(connection)
+def site(database: str, tmp_path: Path) -> Iterator[Web]:
     made = Web(database, tmp_path)
     yield made
     made.close()
 
 
-@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
-def test_every_page_is_for_everybody(
-    browser: Browser, shop: Web, state: str, language: str, theme: str, width: int
-) -> None:
-    found: dict[str, list[str]] = {}
-    reaches: list[str] = []
-    with window(browser, shop.url, token=TOKENS["admin"], language=language, theme=theme, width=width, reaches=reaches) as page:
-        wrong: list[str] = []
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" and "404" not in said.text else None)
-        for path in PAGES:
-            wrong.clear()
-            answer = page.goto(path, wait_until="load")
-            assert answer is not None
-            here = faults(page) + wrong
-            if answer.status >= 500 or (answer.status == 404 and state == "full" and path != "/scheduler/nowhere"):
-                here.append(f"status {answer.status}")
-            if strays_sideways(page):
-                here.append(f"wider than {width}")
-            if language == "en":
-                here += [f"Hangul: {line[:120]}" for line in hangul(page, DATA)]
-            if here:
-                found[path] = here
-    assert found == {}
-    assert [each for each in reaches if not each.startswith((shop.url, "data:", "blob:"))] == []
+@needs_chromium
+def test_the_first_doors_are_for_everybody(site: Web, connection: psycopg.Connection[Any]) -> None:
+    invite(connection)
+
+    def steps(walk: Walk) -> None:
+        for name, path in FIRST_DOORS.items():
+            walk.go(name, path)
+
+    walk_all(site.url, steps)
+
+
+@needs_chromium
+@pytest.mark.parametrize("state", ["full", "empty"])
+def test_every_page_is_for_everybody(site: Web, connection: psycopg.Connection[Any], state: str) -> None:
+    open_doors(connection)
+    if state == "full":
+        fill(connection)
+    pages = {name: path for name, path in addresses(connection).items() if state == "full" or not OF_A_ROW.search(PAGES[name])}
+
+    def steps(walk: Walk) -> None:
+        for name, path in DOORS.items():
+            walk.go(name, path)
+        walk.enter(ADMIN)
+        for name, path in pages.items():
+            walk.go(name, path, 404 if name in NOWHERE else 200)
+
+    walk_all(site.url, steps)
+
+
+def test_no_page_is_forgotten() -> None:
+    routes = list(api_routes(make_app(Settings(), "postgresql://nobody@localhost:1/none").routes))
+    pages = [each for each in routes if "GET" in (each.methods or ()) and not each.path.startswith("/api/")]
+    walked = set()
+    for path in (*PAGES.values(), *DOORS.values(), *FIRST_DOORS.values()):
+        plain = re.sub("FAILED|RUNNING|QUEUED", "1", path.partition("?")[0])
+        walked.add(next((each.path for each in pages if each.path_regex.fullmatch(plain)), None))
+    known = {each.path for each in pages}
+    assert sorted(known - walked - NO_PAGES - AFTER_A_FORM) == []
+    assert sorted((NO_PAGES | AFTER_A_FORM) - known) == []

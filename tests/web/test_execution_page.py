@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scheduler.web.harmless import harmless
 from scheduler.web.hints import hint_of
-from scheduler.web.log_text import harmless
 from scheduler.words import set_language
 from tests.support.daemons import Rows
 from tests.web.conftest import HTML, Web
@@ -56,7 +56,7 @@ def test_the_log_is_followed_by_what_comes_after_and_does_no_harm(web: Web, rows
     running = an_execution(rows, rows.add_job("j"), "queued")
     lines(rows, running, "한글 \x1b[31mred\x1b[0m <script>alert(1)</script>", "two")
     page = web.page(f"/scheduler/executions/{running}").text
-    assert "한글 red &lt;script&gt;" in page and f"/scheduler/executions/{running}/log?after=1" in page
+    assert "한글 <span class=\"a31\">red</span> &lt;script&gt;" in page and f"/scheduler/executions/{running}/log?after=1" in page
     lines(rows, running, "three", first=2, level="ERROR")
     more = web.page(f"/scheduler/executions/{running}/log?after=1").text
     assert "three" in more and "two" not in more and "after=2" in more and "<html" not in more

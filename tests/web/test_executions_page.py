@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import httpx
+
 from scheduler.queries import filtered_executions as queries
 from tests.support.daemons import Rows
 from tests.web.conftest import HTML, Web
@@ -43,7 +45,7 @@ def test_each_filter_of_the_address_narrows_the_list(web: Web, rows: Rows) -> No
         (f"?job={stock}", [old, third]), ("?job=재고", [old, third]), ("?job=nobody", []), ("?type=orders", [second, first]),
         ("?market=coupang", [second, first]), ("?trigger=schedule", [second]), ("?node=node-a", [first]),
         ("?since=24h", [third, second, first]), ("?q=401", [first]), (f"?q={third}", [third]), ("?q=%25", []),
-        ("?status=nonsense&since=x&before=x&trigger=y", [old, third, second, first]), ("?q=a%00", []),
+        ("?status=nonsense&since=x&before=x&trigger=y", []), ("?before=x", [old, third, second, first]), ("?q=a%00", []),
     ):
         assert numbers(web.page(PATH + query).text) == expected, query
     text = web.page(PATH, "viewer", "en").text
@@ -63,6 +65,12 @@ def test_pages_go_on_by_key_and_say_when_the_look_ended_early(web: Web, rows: Ro
     assert numbers(early) == [] and "Search further back" in early
 
 
+def told(web: Web, answer: httpx.Response, language: str = "ko", role: str = "operator") -> str:
+    """Return the page that an answer leads to."""
+    assert answer.status_code == 303, answer.text
+    return web.page(answer.headers["location"], role, language).text
+
+
 def test_all_failed_of_a_filter_are_tried_again_once_and_as_many_as_were_shown(web: Web, rows: Rows) -> None:
     job, other = rows.add_job("주문"), rows.add_job("다른 것")
     failed = [an_execution(rows, job, status) for status in ("failed", "timed_out", "lost")]
@@ -76,8 +84,9 @@ def test_all_failed_of_a_filter_are_tried_again_once_and_as_many_as_were_shown(w
     client = web.ask["operator"]
     wrong = client.post(url, data={"expect": 2, "upto": upto}, headers=HTML)
     assert wrong.status_code == 409 and rows.one("SELECT count(*) FROM job_executions WHERE trigger = 'retry'") == 0
+    assert "2개에서 3개로 바뀌었습니다" in wrong.text and 'name="expect" value="3"' in wrong.text
     done = client.post(url, data={"expect": 3, "upto": upto}, headers=HTML)
-    assert done.status_code == 200 and "3건 처리" in done.text
+    assert "3개 했습니다" in told(web, done)
     assert sorted(rows.all("SELECT retry_of FROM job_executions WHERE trigger = 'retry'")) == sorted(failed)
     assert rows.one("SELECT count(*) FROM audit_log WHERE action = 'execution.retry' AND actor = 'operator'") == 3
     assert client.post(url, data={"expect": 3, "upto": upto}, headers=HTML).status_code == 409
@@ -91,8 +100,9 @@ def test_what_is_refused_is_told_and_keeps_nothing_else_from_being_done(web: Web
     rows.connection.execute("SELECT schedule_pause(%s::bigint)", (broken,))
     english = {**HTML, "Accept-Language": "en"}
     done = web.ask["operator"].post(f"{PATH}/retry-all", data={"expect": 2, "upto": bad}, headers=english)
+    page = told(web, done, "en")
     assert rows.all("SELECT retry_of FROM job_executions WHERE trigger = 'retry'") == [good]
-    assert "1 done" in done.text and "1 refused" in done.text and "is paused" in done.text
+    assert "1 done" in page and "1 not done" in page and "is paused" in page
 
 
 def test_many_are_cancelled_only_when_their_number_is_typed(web: Web, rows: Rows) -> None:
@@ -100,6 +110,26 @@ def test_many_are_cancelled_only_when_their_number_is_typed(web: Web, rows: Rows
     waiting = [an_execution(rows, job, "queued") for _ in range(12)]
     url, client = f"{PATH}/cancel-all?status=queued", web.ask["operator"]
     data = {"expect": 12, "upto": max(waiting), "reason": "잘못"}
-    assert client.post(url, data=data, headers=HTML).status_code == 409
-    assert client.post(url, data={**data, "typed": "12"}, headers=HTML).status_code == 200
+    assert client.post(url, data=data, headers=HTML).status_code == 422
+    assert "12개 했습니다" in told(web, client.post(url, data={**data, "typed": "12"}, headers=HTML))
     assert rows.all("SELECT DISTINCT status || cancel_reason FROM job_executions") == ["cancelled잘못"]
+
+
+def test_only_what_is_ticked_is_meant_and_nothing_ticked_means_nothing(web: Web, rows: Rows) -> None:
+    job = rows.add_job("주문")
+    first, second, ended = an_execution(rows, job), an_execution(rows, job), an_execution(rows, job, "success")
+    shown = web.page(PATH, "operator").text
+    assert f'name="id" value="{first}" form="bulk"' in shown and 'name="some" value="true"' in shown
+    assert 'name="id"' not in web.page(PATH, "viewer").text
+    assert "해당하는 실행이 없습니다" in web.page(f"{PATH}/retry-all?some=true", "operator").text
+    ask = web.page(f"{PATH}/retry-all?some=true&id={first}&id={ended}&id=x", "operator", "en").text
+    assert "Those of the 2 ticked" in ask and 'name="expect" value="1"' in ask and f">#{second}<" not in ask
+    done = web.ask["operator"].post(f"{PATH}/retry-all", headers=HTML,
+                                    data={"expect": "1", "upto": str(first), "id": [str(first), str(ended)]})
+    assert "1개 했습니다" in told(web, done)
+    assert rows.all("SELECT retry_of FROM job_executions WHERE trigger = 'retry'") == [first]
+    waiting = an_execution(rows, job, "queued")
+    cancelled = web.ask["operator"].post(f"{PATH}/cancel-all", headers=HTML,
+                                         data={"expect": "1", "upto": "0", "id": [str(waiting), str(second)]})
+    assert "1개 했습니다" in told(web, cancelled)
+    assert rows.all("SELECT id FROM job_executions WHERE status = 'cancelled'") == [waiting]

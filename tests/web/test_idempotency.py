@@ -90,7 +90,8 @@ def test_a_key_lapses_after_a_day_and_old_ones_go(web: Web, rows: Rows) -> None:
     rows.connection.execute("UPDATE web_replies SET created_at = now() - interval '25 hours'")
     again = _post(web, "f", JOB)
     assert again.status_code == 409 and again.json()["errors"][0] == {
-        "pointer": "/name", "in": "body", "code": "taken", "message": "a job of that name exists already"}
+        "pointer": "/name", "in": "body", "code": "taken", "message": "a job of that name exists already",
+        "href": "/scheduler/jobs/%EC%A3%BC%EB%AC%B8"}
     assert rows.one("SELECT count(*) FROM web_replies") == 0
 
 

@@ -116,7 +116,7 @@ def test_who_comes_second_sees_the_difference_and_may_insist(web: Web, rows: Row
     rows.connection.execute("UPDATE schedule_jobs SET max_retries = 9, owner = '다른 사람'")
     answer = post(web, f"/scheduler/jobs/{job}/edit", {**form, "retries": "5"})
     assert answer.status_code == 409
-    assert "다른 사람" in answer.text and "<td data-label=\"쓴 값\">5</td>" in answer.text
+    assert "다른 사람" in answer.text and "<td data-label=\"쓴 값\">5번</td>" in answer.text
     assert rows.one("SELECT max_retries FROM schedule_jobs") == 9
     now = str(rows.one("SELECT max(revision) FROM job_revisions"))
     assert f'name="revision" value="{now}"' in answer.text
@@ -132,7 +132,7 @@ def test_a_taken_name_and_a_circle_are_refused_in_the_form(web: Web, rows: Rows)
     assert post(web, f"/scheduler/jobs/{second}/edit", {**saved_form(web, second), "after": "하나:ever"}).status_code == 303
     assert rows.one("SELECT depends_on, condition FROM job_dependencies") == (first, "ever")
     circle = post(web, f"/scheduler/jobs/{first}/edit", {**saved_form(web, first), "after": "둘"})
-    assert circle.status_code == 422 and "wait for itself" in circle.text
+    assert circle.status_code == 422 and "자기 자신을 기다리게 됩니다" in circle.text
     unknown = post(web, f"/scheduler/jobs/{first}/edit", {**saved_form(web, first), "after": "셋"})
     assert unknown.status_code == 422 and 'id="after-fault"' in unknown.text
 

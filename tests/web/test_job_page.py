@@ -58,7 +58,7 @@ def test_a_viewer_sees_no_buttons_and_may_do_nothing(web: Web, rows: Rows, job: 
 def test_a_name_is_sent_on_and_an_unknown_one_is_told(web: Web, job: int) -> None:
     assert web.page("/scheduler/jobs/orders").headers["location"] == f"/scheduler/jobs/{job}"
     gone = web.page("/scheduler/jobs/nothing", language="en")
-    assert gone.status_code == 404 and "there is no job" in gone.text
+    assert gone.status_code == 404 and "There is no job" in gone.text
     assert web.page("/scheduler/jobs/99999999999999999999").status_code == 404
 
 

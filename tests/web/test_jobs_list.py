@@ -85,6 +85,7 @@ def test_a_cursor_of_another_list_is_refused(web: Web, rows: Rows) -> None:
 def test_a_viewer_sees_no_buttons_and_programs_get_json(web: Web, rows: Rows) -> None:
     add_some(rows)
     viewer = web.page("/scheduler/jobs", "viewer").text
+    assert "/scheduler/jobs-export" in viewer and 'type="checkbox" name="id"' not in viewer
     assert "/scheduler/quick/" not in viewer and "jobs-bulk" not in viewer and "/scheduler/jobs/new" not in viewer
     assert web.page("/scheduler/jobs-bulk?action=run&all=true", "viewer").status_code == 403
     listed = web.ask["viewer"].get("/scheduler/jobs", headers={"Accept": "application/json"})
@@ -101,7 +102,8 @@ def test_all_of_a_filter_are_paused_after_the_number_was_shown(web: Web, rows: R
     assert done.status_code == 303
     assert rows.all("SELECT name FROM schedule_jobs WHERE status = 'paused' ORDER BY name") == ["b", "c"]
     assert "1개 했습니다" in web.page(done.headers["location"], "operator").text
-    assert web.page(done.headers["location"], "admin").status_code == 404
+    stranger = web.page(done.headers["location"], "admin")
+    assert stranger.status_code == 404 and "이 결과는 남아 있지 않습니다" in stranger.text
     assert rows.one("SELECT action FROM audit_log") == "job.pause"
 
 
@@ -109,7 +111,8 @@ def test_a_filter_that_moved_is_refused_and_nothing_is_done(web: Web, rows: Rows
     add_some(rows)
     refused = web.ask["operator"].post("/scheduler/jobs-bulk", headers={**HTML, "Accept-Language": "en"},
                                        data={"action": "run", "all": "true", "expect": "2"})
-    assert refused.status_code == 409 and "meant 2 jobs and now means 3" in refused.text
+    assert refused.status_code == 409 and "meant 2 and now means 3" in refused.text
+    assert "Run now: 3 jobs" in refused.text and 'name="expect" value="3"' in refused.text
     assert rows.one("SELECT count(*) FROM job_executions") == 0
 
 

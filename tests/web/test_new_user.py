@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,17 +19,21 @@ from tests.support.daemons import ROOT, wait_for
 from tests.web.browser import chromium, needs_chromium, window
 
 pytestmark = needs_chromium
-LINK = re.compile(r"(http://localhost:\d+)(/scheduler/setup/\S+)")
+LINK = re.compile(r"(http://localhost:\d+)(/scheduler/setup/\S+)\n")  # with the end of its line: all of it is written
 PATIENCE = 45_000
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Run the demo, with handlers that fail or sleep beside its own. Yields what it prints, and its folder."""
+    """Run the demo, with handlers that fail or sleep beside its own. Yields what it prints, and its folder.
+
+    The port is one of its own: demos that start at the same time all find the usual one free, and the link of one then
+    leads to the dashboard of another, which does not know it.
+    """
     output, folder = tmp_path / "output.txt", tmp_path / "demo"
     with output.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scheduler", "demo", "--folder", str(folder), "--lang", "en"],
+            [sys.executable, "-m", "scheduler", "demo", "--folder", str(folder), "--lang", "en", "--port", str(free_port())],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=written, stderr=written,
             env={**os.environ, "ERP_SCHEDULER_HANDLERS": "tests.support.jobs"},
         )
@@ -38,6 +43,12 @@ def demo(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def add_jobs(folder: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_handler_shows_its_parameters_its_jobs_and_what_it_does_at_markets(web
     job = rows.add_job("재고", "inventory_sync")
     rows.add_job("모름", "unheard_of")
     text = web.page("/scheduler/handlers", "viewer", "en").text
-    assert "integer ≥ 1" in text and "required" in text and f'href="/scheduler/jobs/{job}"' in text
+    assert "whole number, 1 or more" in text and "required" in text and f'href="/scheduler/jobs/{job}"' in text
     assert "changes the stock" in text and "&lt;i&gt;" in text and "unheard_of" in text
 
 
@@ -59,5 +59,5 @@ def test_markets_show_calls_pauses_holes_and_stock_and_no_key(web: Web, rows: Ro
                    inserted, updated, unchanged) VALUES ('coupang', 'default', 'orders', now() - make_interval(hours => %s),
                    now() - make_interval(hours => %s), 0, 0, 0, 0, 0)""", (begin, end))
     text = web.page("/scheduler/markets", "viewer", "en").text
-    assert "250 / 1,000 (25.0%)" in text and "daily 02:00" in text and "1 h 0 min" in text and "key expires in" in text
+    assert "250 / 1,000 (25.0%)" in text and "daily 02:00" in text and "✕ 1 h<" in text and "key expires in" in text
     assert "secret://" not in text and "COUPANG_KEY" not in text

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scheduler.queries import web_jobs, web_overview
+from scheduler.queries import web_jobs, web_overview, web_problems
 from scheduler.web.pages.overview import brought, local, success_rate
 from scheduler.web.pages.overview_day import read_day
 from scheduler.web.pulse import pulse_of
@@ -177,7 +177,8 @@ def test_nothing_reads_the_whole_history(rows: Rows) -> None:
     rows.connection.execute("ANALYZE job_executions")
     day = rows.one("SELECT date_trunc('day', now())")
     asked = [(web_overview.ENDED, {}), (web_overview.RECENT, {"most": 12}), (web_overview.RUNNING, {"most": 12}),
-             (web_overview.LIVE, {}), (web_overview.PROBLEMS, {"most": 9}), (web_overview.SPANS, {"jobs": [job], "day": day}),
+             (web_overview.LIVE, {}), (web_problems.GATHERED, {"most": 9, "skip": 0, "alike": 3}),
+             (web_overview.SPANS, {"jobs": [job], "day": day}),
              (web_overview.SERIES, {"since": day}), (web_jobs.LAST_RUNS, {"ids": [job]})]
     for statement, values in asked:
         plan = "\n".join(each[0] for each in rows.connection.execute(f"EXPLAIN {statement}", values).fetchall())

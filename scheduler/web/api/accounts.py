@@ -35,10 +35,14 @@ class NewUser(Body):
 
 
 class UserChange(Body):
-    """What is to change of a person; their sessions end with a new role or password."""
+    """What is to change of a person; their sessions end with a new role or password.
+
+    With a new password the tokens that the person made end too, unless ``keep_tokens`` is true.
+    """
 
     role: Role | None = None
     password: Password | None = None
+    keep_tokens: bool = False
     disabled: bool | None = None
 
     @model_validator(mode="after")
@@ -77,7 +81,8 @@ def change_user(request: Request, user_id: Id, wanted: UserChange) -> Answer:
         if wanted.role is not None:
             account_deeds.set_role(connection, request, user_id, wanted.role)
         if wanted.password is not None:
-            account_deeds.set_password(connection, request, user_id, wanted.password.get_secret_value())
+            account_deeds.set_password(connection, request, user_id, wanted.password.get_secret_value(),
+                                       keep_tokens=wanted.keep_tokens)
         if wanted.disabled is not None:
             (account_deeds.disable if wanted.disabled else account_deeds.enable)(connection, request, user_id)
         return Answer(_shown(web_accounts.find_user(connection, user_id)))

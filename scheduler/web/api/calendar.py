@@ -41,7 +41,7 @@ class SpecialDay(Body):
     """A closed day, or an open one."""
 
     name: Short = Field(examples=["창립기념일"])
-    is_holiday: bool = Field(default=True, description="false: 주말이나 공휴일이라도 여는 날 / open, even on a holiday")
+    is_holiday: bool = Field(default=True, description="false: 주말이나 공휴일이라도 영업일 / open, even on a holiday")
 
 
 @router.get("/api/v1/calendars", dependencies=[viewer])

@@ -180,5 +180,5 @@ def _result(started: Row, found: list[Row], is_over: bool) -> Row:
     if is_over:
         result["completedAt"] = datetime.now(UTC)
     if is_over and failed:
-        result["error"] = failed["error_message"] or failed["status"]
+        result["error"] = shown(failed)["error_message"] or failed["status"]
     return result

@@ -7,7 +7,7 @@ for HTML gets ``json_jobs`` and ``json_job``.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -121,17 +121,13 @@ def json_job(request: Request, job_id: str) -> Answer:
 @router.post("/scheduler/jobs/{job_id}/pause", dependencies=[operator], response_model=Message, responses=MISSING)
 def pause_job(request: Request, job_id: Job) -> Answer:
     """Pause a job."""
-    with place_of(request).changing(request) as connection:
-        deeds.pause(connection, request, _find(connection, job_id))
-    return _done(job_id, "paused")
+    return _do(request, job_id, deeds.pause, "paused")
 
 
 @router.post("/scheduler/jobs/{job_id}/resume", dependencies=[operator], response_model=Message, responses=MISSING)
 def resume_job(request: Request, job_id: Job) -> Answer:
     """Resume a job."""
-    with place_of(request).changing(request) as connection:
-        deeds.resume(connection, request, _find(connection, job_id))
-    return _done(job_id, "resumed")
+    return _do(request, job_id, deeds.resume, "resumed")
 
 
 @router.post("/scheduler/jobs/{job_id}/run", dependencies=[operator], response_model=Message, responses=MISSING)
@@ -147,9 +143,7 @@ def run_job_now(request: Request, job_id: Job) -> Answer:
 @router.delete("/scheduler/jobs/{job_id}", dependencies=[admin], response_model=Message, responses=MISSING)
 def remove_job(request: Request, job_id: Job) -> Answer:
     """Remove a job; its history stays."""
-    with place_of(request).changing(request) as connection:
-        deeds.remove(connection, request, _find(connection, job_id))
-    return _done(job_id, "removed")
+    return _do(request, job_id, deeds.remove, "removed")
 
 
 @router.post("/scheduler/jobs/{job_id}/reschedule", dependencies=[admin], response_model=Message, responses=INVALID)
@@ -163,6 +157,12 @@ def reschedule_job(request: Request, job_id: Job, wanted: AddJobRequest) -> Answ
         after = {name: str(value) for name, value in schedule.items() if value is not None}
         note(connection, request, "job.reschedule", f"job:{number}", changed["name"] if changed else None, after=after)
     return _done(job_id, "rescheduled")
+
+
+def _do(request: Request, job_id: str, deed: Callable[[psycopg.Connection[Any], Request, int], object], what: str) -> Answer:
+    with place_of(request).changing(request) as connection:
+        deed(connection, request, _find(connection, job_id))
+    return _done(job_id, what)
 
 
 def _find(connection: psycopg.Connection[Any], text: str) -> int:

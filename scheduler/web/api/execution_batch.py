@@ -31,7 +31,7 @@ Number = Annotated[int, Field(ge=1, le=LARGEST)]
 class Filter(Body):
     """As the list of executions takes them; at least one."""
 
-    status: list[Status] | None = Field(default=None, max_length=8, examples=[["failed", "timed_out", "lost"]])
+    status: list[Status] | None = Field(default=None, min_length=1, max_length=8, examples=[["failed", "timed_out", "lost"]])
     job_id: Number | None = None
     job_type: Short | None = None
     market: Short | None = None
@@ -62,7 +62,8 @@ class Batch(Body):
 
     @model_validator(mode="after")
     def _names_one(self) -> Batch:
-        if (self.filter is None) is (self.ids is None) or (self.filter is not None and not self.filter.model_fields_set):
+        is_empty = self.filter is not None and not self.filter.model_dump(exclude_none=True)
+        if (self.filter is None) is (self.ids is None) or is_empty:
             raise ValueError("either ids, or a filter with at least one condition")
         return self
 

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from scheduler.errors import NotFound
 from scheduler.queries.executions import execution
 from scheduler.web.answers import Answer
 from scheduler.web.audit import note
-from scheduler.web.execution_files import Left, contents, files_of, open_file, size_of
+from scheduler.web.execution_files import FileAnswer, Left, files_of, open_file, size_of
 from scheduler.web.inputs import Id, Responses
 from scheduler.web.place import place_of
 from scheduler.web.rights import Forbidden, viewer
@@ -46,12 +46,22 @@ def get_file(request: Request, execution_id: Id, name: Annotated[str, Path(max_l
     if left.is_backup and request.state.person.role != "admin":
         raise Forbidden("admin")
     handle = open_file(left)
-    if left.is_backup:
-        with place_of(request).changing(request) as connection:
-            note(connection, request, "file.read", f"execution:{execution_id}", left.name)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(left.name, safe='')}",
                "Content-Length": str(os.fstat(handle).st_size)}
-    return StreamingResponse(contents(handle), media_type=MEDIA, headers=headers)
+    answer = FileAnswer(handle, media_type=MEDIA, headers=headers)
+    if left.is_backup:
+        _note(request, execution_id, answer, left.name)
+    return answer
+
+
+def _note(request: Request, number: int, answer: FileAnswer, name: str) -> None:
+    """Write down who has a backup; without that line nobody gets it."""
+    try:
+        with place_of(request).changing(request) as connection:
+            note(connection, request, "file.read", f"execution:{number}", name)
+    except BaseException:
+        answer.file.close()
+        raise
 
 
 def _files(request: Request, number: int) -> list[Left]:

@@ -17,10 +17,11 @@ from scheduler.web import deeds
 from scheduler.web.answers import Answer
 from scheduler.web.execution_waiting import Wait, accepted, read, shown
 from scheduler.web.idempotency import OnceRoute
-from scheduler.web.inputs import LARGEST, MOST_NAMES, Body, Id, Long, Moment, Parameters, Short, moment_of, seconds_of
+from scheduler.web.inputs import LARGEST, MOST_NAMES, Body, Id, Long, Moment, Short, moment_of, seconds_of
+from scheduler.web.models import SafeParameters
 from scheduler.web.paging import PageAsked, page_of
 from scheduler.web.place import place_of
-from scheduler.web.powers import fitting, may_choose_parameters
+from scheduler.web.powers import fitting
 from scheduler.web.rights import operator, viewer
 
 router = APIRouter(route_class=OnceRoute, tags=["executions"])
@@ -57,15 +58,16 @@ def list_executions(
 ) -> Answer:
     """List executions, the newest first.
 
-    A result longer than 4 kB stands only in the execution itself.
+    A result longer than 4 kB stands only in the execution itself. One page looks at 50,000 executions at most: where a
+    filter matches few of them it is short, or even empty, and `next` goes on; the list ends where `next` is null.
     """
     by_end = sort == "-finished_at"
     after = asked.after(sort, (datetime, int) if by_end else (int,))
     with place_of(request).reading() as connection:
         found = queries.list_page(connection, given, by_end, after, asked.limit + 1)
         total = queries.count(connection, given) if asked.counts else None
-    return page_of(request, asked, found, sort, lambda each: (each["finished_at"], each["id"]) if by_end else (each["id"],),
-                   shown=shown, total=total)
+    return page_of(request, asked, found.rows, sort, lambda each: (each["finished_at"], each["id"]) if by_end else (each["id"],),
+                   shown=shown, total=total, reached=found.reached)
 
 
 @router.get("/api/v1/executions/{execution_id}", dependencies=[viewer])
@@ -78,7 +80,7 @@ class OneOff(Body):
     """One run of a job type, without a job."""
 
     job_type: Short = Field(examples=["order_collection"])
-    parameters: Parameters = Field(default_factory=dict, examples=[{"days": 1}])
+    parameters: SafeParameters = Field(default_factory=dict, examples=[{"days": 1}])
     markets: list[Short] = Field(default_factory=list, max_length=MOST_NAMES, examples=[["coupang"]])
     mode: Literal["immediate", "delayed", "scheduled"] = "immediate"
     delay: Short | None = Field(default=None, description="mode=delayed: 90s, 30m, 1h", examples=["10m"])
@@ -102,7 +104,6 @@ async def run_once(request: Request, wanted: OneOff, wait: Wait = 0) -> Answer:
 
 
 def _run_once(request: Request, wanted: OneOff) -> int:
-    may_choose_parameters(request, wanted.job_type)
     delay = timedelta()
     if wanted.delay is not None:
         delay = timedelta(seconds=seconds_of(wanted.delay, "delay"))
@@ -116,7 +117,7 @@ def _run_once(request: Request, wanted: OneOff) -> int:
 class Again(Body):
     """How to try again; nothing says: as before."""
 
-    parameters: Parameters | None = Field(default=None, description="바꿀 것만 / Only what changes", examples=[{"days": 3}])
+    parameters: SafeParameters | None = Field(default=None, description="바꿀 것만 / Only what changes", examples=[{"days": 3}])
 
 
 @router.post("/api/v1/executions/{execution_id}/retry", dependencies=[operator], status_code=202)
@@ -131,7 +132,6 @@ def _retry(request: Request, number: int, changed: dict[str, Any] | None) -> int
         if changed is None:
             return deeds.retry(connection, request, number)
         former = execution(connection, number)
-        may_choose_parameters(request, former["job_type"])
         parameters = {**former["parameters"], **changed}
         fitting(connection, former["job_type"], parameters)
         return deeds.retry(connection, request, number, parameters)

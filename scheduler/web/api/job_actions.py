@@ -24,7 +24,7 @@ from scheduler.web.merge_patch import IfMatch
 from scheduler.web.models import Backfill, Duplicate, Pause, Reschedule, Resume, Run
 from scheduler.web.paging import PageAsked, page_of
 from scheduler.web.place import place_of
-from scheduler.web.powers import fitting, may_choose_parameters
+from scheduler.web.powers import fitting
 from scheduler.web.rights import admin, operator, viewer
 from scheduler.words import language, say
 
@@ -47,7 +47,6 @@ def _run(request: Request, job: str, how: Run) -> int:
         parameters = None
         if how.parameters is not None:
             found = rest_jobs.in_order(connection, [number])[0]
-            may_choose_parameters(request, found["job_type"])
             parameters = {**found["parameters"], **how.parameters}
             fitting(connection, found["job_type"], parameters)
         return deeds.run(connection, request, number, parameters, how.markets, delay)
@@ -140,7 +139,7 @@ def executions_of_job(request: Request, job: JobAddress, asked: PageAsked) -> An
         given: dict[str, Any] = {"job_id": rest_jobs.find(connection, job)}
         found = rest_executions.list_page(connection, given, False, asked.after("-id", (int,)), asked.limit + 1)
         total = rest_executions.count(connection, given) if asked.counts else None
-    return page_of(request, asked, found, "-id", lambda each: (each["id"],), shown=shown, total=total)
+    return page_of(request, asked, found.rows, "-id", lambda each: (each["id"],), shown=shown, total=total)
 
 
 @router.get("/api/v1/jobs/{job:job}/why", dependencies=[viewer])

@@ -1,4 +1,4 @@
-"""`POST /api/v1/jobs:batch`: run, pause, resume, change or delete all jobs of a filter, or those that are named."""
+"""`POST /api/v1/jobs:batch`: run, pause, resume, limit, change or archive all jobs of a filter, or those that are named."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ router = APIRouter(route_class=OnceRoute, tags=["jobs"])
 MOST = 1000
 # So many rows are held at a time: the daemon, which writes them too, must not wait for the whole batch.
 AT_ONCE = 20
-FOR_ADMINS = ("delete", "set")
+LONGEST_MINUTES = 7 * 1440
+FOR_ADMINS = ("timeout", "archive", "delete", "set")
 Connection = job_deeds.Connection
 
 
 class Filter(Body):
     """As the list of jobs takes them; none is every job."""
 
-    status: list[Status] | None = Field(default=None, max_length=4, examples=[["active"]])
+    status: list[Status] | None = Field(default=None, min_length=1, max_length=4, examples=[["active"]])
     job_type: Short | None = None
     market: Short | None = Field(default=None, examples=["coupang"])
     tag: Short | None = None
@@ -48,12 +49,12 @@ class Filter(Body):
 
 
 class Batch(Body):
-    """What to do with which jobs; set and delete need an admin.
+    """What to do with which jobs; timeout, set and archive (which delete is, too) need an admin.
 
     expect  how many they were when one looked: when they are others by now, nothing is done
     """
 
-    action: Literal["run", "pause", "resume", "delete", "set"]
+    action: Literal["run", "pause", "resume", "timeout", "archive", "delete", "set"]
     filter: Filter | None = None
     ids: list[Number] | None = Field(default=None, min_length=1, max_length=MOST)
     expect: int | None = Field(default=None, ge=0, le=LARGEST)
@@ -61,6 +62,8 @@ class Batch(Body):
     until: Moment | None = Field(default=None, description="action=pause")
     reason: Annotated[Short | None, Field(description="action=pause")] = None
     run_missed: bool = Field(default=False, description="action=resume")
+    timeout_minutes: Annotated[float, Field(gt=0, le=LONGEST_MINUTES, allow_inf_nan=False)] | None = Field(
+        default=None, description="action=timeout", examples=[45])
 
     @model_validator(mode="after")
     def _is_whole(self) -> Batch:
@@ -70,6 +73,8 @@ class Batch(Body):
             raise _wrong("모든 작업이면 expect도 쓰세요", "for all jobs, say expect too")
         if (self.action == "set") is not (self.set is not None and bool(self.set.model_fields_set)):
             raise _wrong("set은 action이 set일 때만 씁니다", "set goes with the action set")
+        if (self.action == "timeout") is not (self.timeout_minutes is not None):
+            raise _wrong("timeout_minutes는 action이 timeout일 때만 씁니다", "timeout_minutes goes with the action timeout")
         if self.set is not None and "name" in self.set.model_fields_set:
             raise _wrong("이름은 하나씩 바꾸세요", "names are changed one by one")
         return self
@@ -133,10 +138,10 @@ def _one(connection: Connection, request: Request, wanted: Batch, number: int) -
     if wanted.action == "resume":
         found = deeds.resume(connection, request, number, wanted.run_missed)
         return {"status": found["status"], "execution_id": found["execution_id"]}
-    if wanted.action == "delete":
+    if wanted.action in ("archive", "delete"):
         return {"name": deeds.remove(connection, request, number)["name"]}
-    assert wanted.set is not None
-    job_deeds.edit(connection, request, number, wanted.set)
+    patch = wanted.set or JobPatch(timeout_minutes=wanted.timeout_minutes)
+    job_deeds.edit(connection, request, number, patch)
     return {"revision": rest_jobs.revisions(connection, [number]).get(number, 0)}
 
 

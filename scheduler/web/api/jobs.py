@@ -106,11 +106,18 @@ def change_job(request: Request, job: JobAddress, body: JobPatch, if_match: IfMa
 
 
 @router.delete("/api/v1/jobs/{job:job}", dependencies=[admin], status_code=204, response_class=Response)
-def delete_job(request: Request, job: JobAddress, if_match: IfMatch = None) -> Response:
-    """Delete a job; its history stays, and restore brings it back. Takes If-Match."""
+def delete_job(
+    request: Request, job: JobAddress, if_match: IfMatch = None,
+    purge: Annotated[bool, Query(description="기록과 변경 이력까지 지웁니다, 되살릴 수 없습니다 / "
+                                 "Its executions and edits too; nothing brings it back")] = False,
+) -> Response:
+    """Delete a job; its history stays, and restore brings it back. Takes If-Match.
+
+    With purge its history goes as well, for good; refused (409) while an execution of it runs.
+    """
     with place_of(request).changing(request) as connection:
         number = rest_jobs.find(connection, job)
         rest_jobs.lock(connection, number)
         job_deeds.demand(connection, number, if_match)
-        deeds.remove(connection, request, number)
+        (deeds.purge if purge else deeds.remove)(connection, request, number)
     return Response(status_code=204)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from scheduler import __version__
 from scheduler.web.answers import Answer
 from scheduler.web.api.compat_recipe import MISSING
+from scheduler.web.api_korean import add_korean
 from scheduler.web.api_shapes import (
     DESCRIPTION,
     EXECUTIONS,
@@ -48,7 +49,8 @@ def document_of(app: FastAPI) -> dict[str, Any]:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title="erp-scheduler", version=__version__, openapi_version="3.1.0", description=DESCRIPTION,
-                       routes=app.routes, tags=[{"name": name, "description": f"{ko} / {en}"} for name, ko, en in TAGS])
+                       routes=app.routes,
+                       tags=[{"name": name, "description": en, "x-description-ko": ko} for name, ko, en in TAGS])
     components = made.setdefault("components", {})
     schemas = {name: each for name, each in components.get("schemas", {}).items() if "ValidationError" not in name}
     components["schemas"] = dict(sorted({**schemas, **SCHEMAS}.items()))
@@ -96,6 +98,7 @@ def _complete(operation: dict[str, Any], method: str, path: str, role: Role | No
         if known is None or (status == 422 and "HTTPValidationError" in str(known)):
             responses[str(status)] = _link(status)
     operation["responses"] = dict(sorted(responses.items()))
+    add_korean(operation)
 
 
 def operation_id(method: str, path: str) -> str:

@@ -13,7 +13,7 @@ from scheduler.web.api.openapi import METHODS, document_of
 from scheduler.web.api_shapes import TAGS
 from scheduler.web.render import page
 from scheduler.web.rights import viewer
-from scheduler.words import say
+from scheduler.words import language, say
 
 router = APIRouter(include_in_schema=False)
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤"}
@@ -46,10 +46,11 @@ def groups(document: dict[str, Any]) -> list[dict[str, Any]]:
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
     responses = {code: _resolved(document, each) for code, each in operation["responses"].items()}
     body = _body(document, operation)
+    words = operation["x-description-ko"] if language() == "ko" else operation["description"]
     return {
         "id": operation["operationId"], "method": method.upper(), "path": path,
-        "words": [one_language(line) for line in operation.get("description", "").split("\n\n")],
-        "summary": one_language(operation.get("description", "").split("\n")[0] or operation.get("summary", "")),
+        "words": [one_language(line) for line in words.split("\n\n")[1:]],
+        "summary": one_language(words.split("\n\n")[0]),
         "role": say(*ROLES[operation["x-role"]]), "parameters": [_parameter(each) for each in operation.get("parameters", [])],
         "body": body, "responses": [(code, one_language(each.get("description", ""))) for code, each in responses.items()],
         "example": _example(document, responses),

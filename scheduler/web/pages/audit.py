@@ -14,10 +14,14 @@ from scheduler.queries import web_audit
 from scheduler.queries.rows import Row
 from scheduler.secrets import Redactor
 from scheduler.web import deeds
+from scheduler.web.audit import as_seen_by
+from scheduler.web.audit_words import deed_word, deeds_to_choose, edit_word, edits_to_choose, object_asked, object_word
+from scheduler.web.job_words import column_words, value_words
 from scheduler.web.people import Person
 from scheduler.web.place import place_of
 from scheduler.web.render import SEOUL, page
-from scheduler.web.rights import admin, viewer
+from scheduler.web.rights import admin, operator
+from scheduler.web.status_words import door_word, role_word
 from scheduler.words import say
 
 router = APIRouter(include_in_schema=False)
@@ -28,15 +32,15 @@ OBJECT = re.compile(r"([a-z_]+):(\d{1,18})")
 LARGEST = 2**63 - 1
 
 
-@router.get(AUDIT, dependencies=[viewer])
+@router.get(AUDIT, dependencies=[operator])
 def audit(
     request: Request, tab: str = "log", actor: str | None = None, action: str | None = None, object: str | None = None,
     since: str | None = None, before: str | None = None,
 ) -> Response:
     """Show the log, or the edits of jobs."""
     chosen: dict[str, Any] = {
-        "actor": _text(actor), "action": _text(action), "object_": _text(object), "since": _since(since),
-        "before": _before(before),
+        "actor": _text(actor), "action": _text(action), "object_": object_asked(_text(object) or "") or None,
+        "since": _since(since), "before": _before(before),
     }
     read = web_audit.job_edits if tab == "edits" else web_audit.audit_log
     with place_of(request).reading() as connection:
@@ -46,7 +50,9 @@ def audit(
     show = _edit if tab == "edits" else _line
     return page(
         request, "audit.html", tab="edits" if tab == "edits" else "log", spans=list(SPANS),
-        next=lines[-1]["id"] if more else None, lines=[show(each, person.role == "admin") for each in lines],
+        next=lines[-1]["id"] if more else None, lines=[show(each, person) for each in lines],
+        deeds=deeds_to_choose(chosen["action"] or ""), edits=edits_to_choose(chosen["action"] or ""), deed_word=deed_word,
+        edit_word=edit_word, object_word=object_word, door_word=door_word, role_word=role_word, column_words=column_words,
         filtered=any(chosen[name] is not None for name in ("actor", "action", "object_", "since")),
     )
 
@@ -59,24 +65,28 @@ def restore(request: Request, job_id: Annotated[int, Form()], revision: Annotate
     return RedirectResponse(f"/scheduler/jobs/{job_id}", 303)
 
 
-def _line(row: Row, everything: bool) -> Row:
-    """Return a line as this person may see it: names and deeds for all, values for administrators."""
+def _line(row: Row, person: Person) -> Row:
+    """Return a line as this person may see it: names and deeds for operators, values for administrators."""
+    everything = person.role == "admin"
     found = OBJECT.fullmatch(row["object"])
     link = PAGES[found[1]] + found[2] if found and found[1] in PAGES else None
     link = link or {"token": "/scheduler/tokens", "setting": "/scheduler/settings"}.get(row["object"].partition(":")[0])
     if link is not None and link.startswith(("/scheduler/users", "/scheduler/tokens")) and not everything:
         link = None
-    hidden = {} if everything else {"before": None, "after": None, "address": None, "trace_id": None}
-    return {**row, **hidden, "link": link, "values": _values(row["before"], row["after"]) if everything else []}
+    seen = as_seen_by(person, row)
+    return {**seen, "link": link, "values": _values(seen["before"], seen["after"])}
 
 
-def _edit(row: Row, everything: bool) -> Row:
-    """Return an edit as this person may see it, its changed fields side by side and secrets masked."""
+def _edit(row: Row, person: Person) -> Row:
+    """Return an edit as this person may see it, its changed fields side by side in words and secrets masked."""
+    everything = person.role == "admin"
     mask = Redactor()
     old, new = mask.value(row.pop("old")) or {}, mask.value(row.pop("new")) or {}
     names = row["changed"] or []
+    values = [(column_words(name), *(None if side.get(name) is None else value_words(side[name], name) for side in (old, new)))
+              for name in names]
     return {**row, "link": f"/scheduler/jobs/{row['job_id']}" if row["there"] else None,
-            "values": [(name, old.get(name), new.get(name)) for name in names] if everything else [],
+            "values": values if everything else [],
             "undo": everything and row["latest"], "back": everything and row["action"] != "delete" and not row["latest"]}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ YEARS = (2000, 2199)
 REMEMBERED_SECONDS = 300.0
 AHEAD_SECONDS = 30.0
 SHORT_SECONDS = 5.0
+FIRST = 50
 REMEMBERED_MOST = 200
 
 _remembered: dict[tuple[str, datetime, datetime], tuple[float, Any]] = {}
@@ -51,7 +53,7 @@ def week(request: Request) -> Response:
     days = week_grid(monday, now, past, ahead, cut, closed)
     return page(request, "calendar.html", days=days, room=room, cut=len(cut), overlays=overlays, weekday=weekday, tab="week",
                 before=monday - timedelta(7), after=monday + timedelta(7), monday=monday, overlay_words=overlay_words,
-                today=now.astimezone(SEOUL).date())
+                is_this_week=any(each.is_today for each in days), today=now.astimezone(SEOUL).date())
 
 
 @router.get("/scheduler/calendar/day/{day}", dependencies=[viewer])
@@ -61,13 +63,22 @@ def day(request: Request, day: str) -> Response:
     if asked is None:
         raise HTTPException(404)
     begin, end = span(asked, 1)
+    shows_all = request.query_params.get("all") == "1"
     with place_of(request).reading() as connection:
         found = queries.day(connection, begin, end)
         closed = closed_days(connection, [asked])
     return page(
         request, "calendar_day.html", day=asked, closed=closed[asked], weekday=weekday, tab="week", reasons=reason_words,
-        before=asked - timedelta(1), after=asked + timedelta(1), coming=found["coming"], ended=found["ended"], off=found["off"],
+        before=asked - timedelta(1), after=asked + timedelta(1), shows_all=shows_all,
+        failing=sum(bool(each["failed"]) for each in found["ended"]), parts={
+            name: {"rows": listed if shows_all else listed[:FIRST], "number": len(listed), "is_cut": len(listed) > FIRST}
+            for name, listed in (("coming", _worst_first(found["coming"])), ("ended", found["ended"]), ("off", found["off"]))},
     )
+
+
+def _worst_first(coming: Sequence[Row]) -> list[Row]:
+    """Put jobs of which something does not run before the others; each of them stays in the order of time."""
+    return sorted(coming, key=lambda each: not each["off"])
 
 
 def reason_words(each: Row) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import psycopg
@@ -14,7 +14,8 @@ from scheduler.queries import calendars as queries
 from scheduler.web.audit import note
 from scheduler.web.pages.calendar import CALENDAR, YEARS, read_day, weekday
 from scheduler.web.place import place_of
-from scheduler.web.problems import Problem, problem_of
+from scheduler.web.problems import Problem
+from scheduler.web.refusals import refusal_of
 from scheduler.web.render import SEOUL, page
 from scheduler.web.rights import admin, viewer
 from scheduler.words import language, say
@@ -36,27 +37,20 @@ def add(
 ) -> Response:
     """Close a day, or open one."""
     try:
-        wanted = read_day(day)
-        if wanted is None:
-            raise ParameterError(say("날짜를 2026-12-24처럼 쓰세요", "write a day such as 2026-12-24"))
+        wanted = _day(day)
         with place_of(request).changing(request) as connection:
             made = queries.add_day(connection, calendar, wanted, name.replace("\0", "").strip(), kind != "open")
             note(connection, request, "calendar.day_add", f"calendar:{calendar}", calendar,
                  after={"day": str(wanted), "name": made["name"], "is_holiday": made["is_holiday"]})
     except (SchedulerError, psycopg.Error) as error:
-        problem = problem_of(error, request.state.trace_id)
-        if problem.status >= 500:
-            raise
-        return _page(request, calendar, problem)
+        return _page(request, calendar, refusal_of(error, request))
     return RedirectResponse(f"{PATH}?calendar={calendar}&year={wanted.year}", 303)
 
 
 @router.post(PATH + "/remove", dependencies=[admin])
 def remove(request: Request, calendar: Annotated[str, Form()], day: Annotated[str, Form()]) -> Response:
     """Forget a day that was added."""
-    wanted = read_day(day)
-    if wanted is None:
-        raise ParameterError(say("날짜를 2026-12-24처럼 쓰세요", "write a day such as 2026-12-24"))
+    wanted = _day(day)
     with place_of(request).changing(request) as connection:
         gone = queries.remove_day(connection, calendar, wanted)
         note(connection, request, "calendar.day_remove", f"calendar:{calendar}", calendar,
@@ -78,10 +72,7 @@ def make(
             queries.make_calendar(connection, name, given)
             note(connection, request, "calendar.make", f"calendar:{name}", name, after=given)
     except (SchedulerError, psycopg.Error) as error:
-        problem = problem_of(error, request.state.trace_id)
-        if problem.status >= 500:
-            raise
-        return _page(request, CALENDAR, problem)
+        return _page(request, CALENDAR, refusal_of(error, request))
     return RedirectResponse(f"{PATH}?calendar={name}", 303)
 
 
@@ -103,6 +94,14 @@ def _page(request: Request, name: str, problem: Problem | None = None) -> Respon
         name_of=lambda each: each["ko"] if language() == "ko" else each["en"],
         weekdays=[(each, say("월화수목금토일"[place], each.capitalize())) for place, each in enumerate(WEEKDAYS)],
     )
+
+
+def _day(text: str) -> date:
+    """Read what was typed as a day. Raises ParameterError."""
+    wanted = read_day(text)
+    if wanted is None:
+        raise ParameterError(say("날짜를 2026-12-24처럼 쓰세요", "write a day such as 2026-12-24"))
+    return wanted
 
 
 def _year(text: str | None) -> int:

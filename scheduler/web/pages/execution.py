@@ -8,23 +8,27 @@ from urllib.parse import quote
 
 import psycopg
 from fastapi import APIRouter, Form, Path, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from scheduler.cli.execution_words import result_words, trigger_words
 from scheduler.errors import ParameterError
 from scheduler.model import ENDED
 from scheduler.queries import web_execution as queries
+from scheduler.queries import web_origin
 from scheduler.queries.executions import execution
 from scheduler.queries.rows import Row
+from scheduler.queries.whole_log import portion
 from scheduler.secrets import Redactor
 from scheduler.web import deeds
 from scheduler.web.execution_files import files_of, size_of
+from scheduler.web.harmless import harmless
 from scheduler.web.hints import hint_of
-from scheduler.web.log_text import as_file, harmless, shown
+from scheduler.web.job_saving import unmasked
+from scheduler.web.log_text import shown, whole_file
 from scheduler.web.pages.executions import number_of
 from scheduler.web.pictures.attempts import attempts_picture
 from scheduler.web.place import place_of
-from scheduler.web.powers import fitting, may_choose_parameters
+from scheduler.web.powers import fitting
 from scheduler.web.render import page
 from scheduler.web.rights import operator, viewer
 from scheduler.words import say
@@ -32,7 +36,7 @@ from scheduler.words import say
 router = APIRouter(include_in_schema=False)
 HERE = "/scheduler/executions/{execution_id:int}"
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
-LINES = 2000
+LINES, FOLLOWED = 1000, 2000
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LONGEST_ERROR = 20_000
 
@@ -45,10 +49,11 @@ def show(request: Request, execution_id: Number) -> Response:
         tries = queries.attempts(connection, found)
         around = queries.chain(connection, found)
         job = queries.job_of(connection, found)
+        origin = web_origin.origin(connection, found)
         lines = _lines(connection, request, execution_id)
     parameters, is_masked = _masked(found["parameters"])
     return page(
-        request, "execution.html", run=found, tries=tries, around=around, job=job, hint=hint_of(found),
+        request, "execution.html", run=found, tries=tries, around=around, job=job, hint=hint_of(found), origin=origin,
         is_masked=is_masked, is_live=found["status"] not in ENDED, picture=_picture(tries, found), trigger_words=trigger_words,
         result_words=result_words, error=_error(found["error_message"]), parameters=_json(parameters), metrics=_metrics(found),
         files=_files(request,
@@ -69,11 +74,16 @@ def more_log(request: Request, execution_id: Number) -> Response:
 
 @router.get(HERE + "/log.txt", dependencies=[viewer])
 def log_file(request: Request, execution_id: Number) -> Response:
-    """Send the whole log as a text file."""
-    with place_of(request).reading() as connection:
+    """Send the whole log as a text file, in portions."""
+    place = place_of(request)
+    with place.reading() as connection:
         execution(connection, execution_id)
-        text = as_file(queries.lines(connection, execution_id, limit=100_000))
-    return Response(text, media_type="text/plain; charset=utf-8", headers={
+
+    def read(after: int, limit: int) -> list[Row]:
+        with place.reading() as connection:
+            return portion(connection, execution_id, after, limit)
+
+    return StreamingResponse(whole_file(read), media_type="text/plain; charset=utf-8", headers={
         "Content-Disposition": f'attachment; filename="execution-{execution_id}.log.txt"'})
 
 
@@ -84,9 +94,8 @@ def retry(request: Request, execution_id: Number, parameters: Annotated[str | No
         changed = None
         if parameters is not None:
             former = execution(connection, execution_id)
-            changed = _given(parameters)
+            changed = unmasked(_given(parameters), Redactor().value(former["parameters"]), former["parameters"])
             if changed != former["parameters"]:
-                may_choose_parameters(request, former["job_type"])
                 fitting(connection, former["job_type"], changed)
             else:
                 changed = None
@@ -105,7 +114,7 @@ def cancel(request: Request, execution_id: Number, reason: Annotated[str, Form()
 def _given(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParameterError(say(f"JSON이 아닙니다: {error}", f"this is not JSON: {error}")) from None
     if not isinstance(given, dict):
         raise ParameterError(say("JSON 객체여야 합니다: {\"days\": 1}", "it must be a JSON object: {\"days\": 1}"))
@@ -119,7 +128,8 @@ def _lines(connection: psycopg.Connection[Any], request: Request, number: int) -
     asked = request.query_params
     after = number_of(asked.get("after"))
     return queries.lines(
-        connection, number, after=-1 if after is None else after, before=number_of(asked.get("before")), limit=LINES,
+        connection, number, after=-1 if after is None else after, before=number_of(asked.get("before")),
+        limit=LINES if after is None else FOLLOWED,
         levels=_levels(asked.get("level")), text=(asked.get("find") or "").replace("\0", "")[:200] or None,
     )
 
@@ -161,7 +171,7 @@ def _error(message: str | None) -> tuple[str, str] | None:
     """Split an error into its first line and the rest."""
     if not message:
         return None
-    first, _, rest = harmless(message[:LONGEST_ERROR]).strip().partition("\n")
+    first, _, rest = harmless(Redactor().text(message[:LONGEST_ERROR])).strip().partition("\n")
     return first, rest
 
 

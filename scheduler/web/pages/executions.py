@@ -1,24 +1,23 @@
-"""`/scheduler/executions`: the history and the queue by filters, and what is done to all that match one."""
+"""`/scheduler/executions`: the history and the queue by filters that live in the address."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Any
 
 import psycopg
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from scheduler.cli.execution_words import result_words, trigger_words
-from scheduler.errors import Conflict, SchedulerError
 from scheduler.queries import filtered_executions as queries
-from scheduler.queries.rows import Row
-from scheduler.web import deeds
-from scheduler.web.place import Place, place_of
-from scheduler.web.problems import problem_of
+from scheduler.web import list_filters, searches
+from scheduler.web.inputs import refused
+from scheduler.web.place import place_of
+from scheduler.web.problems import Refused
 from scheduler.web.render import page
-from scheduler.web.rights import operator, viewer
+from scheduler.web.rights import viewer
 from scheduler.web.status_words import STATES, status_word
 from scheduler.words import say
 
@@ -26,48 +25,66 @@ router = APIRouter(include_in_schema=False)
 PATH = "/scheduler/executions"
 STATUSES = ("queued", "running", "success", "failed", "timed_out", "lost", "skipped", "cancelled")
 TRIGGERS = ("schedule", "manual", "retry", "catchup", "dependency", "backfill")
+EXPORTED = 10_000
 PERIODS = ("1h", "6h", "24h", "7d", "30d")
-UNITS = {"m": 60, "h": 3600, "d": 86400}
-ASK_ABOVE = 10
-REFUSALS_SHOWN = 20
-NAMES = ("status", "job", "type", "market", "trigger", "node", "since", "q")
+NAMES = searches.EXECUTION_FILTERS
+MOST_TICKED = 1000
 
 
 @router.get(PATH, dependencies=[viewer])
 def executions(request: Request) -> Response:
-    """Show the executions that the address asks for, newest first."""
-    before = number_of(request.query_params.get("before"))
+    """Show the executions that the address asks for, newest first; a filter that cannot be read shows none."""
+    before, fault = number_of(request.query_params.get("before")), ""
     with place_of(request).reading() as connection:
-        wanted = filter_of(connection, request)
-        listed = queries.list_page(connection, wanted, before)
+        try:
+            wanted = filter_of(connection, request)
+            listed = queries.list_page(connection, wanted, before)
+        except Refused as error:
+            wanted, listed, fault = queries.Filter(), queries.Listed([], None, True), error.problem.detail
         choices = queries.choices(connection, wanted.job)
+        kept = searches.of_page(connection, request, searches.EXECUTIONS)
     return page(request, "executions.html", listed=listed, wanted=wanted, choices=choices, before=before, tabs=tabs(wanted),
-                result_words=result_words, trigger_words=trigger_words, triggers=TRIGGERS, periods=periods(),
-                trigger_name=lambda trigger: trigger_words({"trigger": trigger}), filtered=filtered(request))
+                searches=kept, exported=EXPORTED, result_words=result_words, trigger_words=trigger_words, triggers=TRIGGERS,
+                periods=periods(), trigger_name=lambda trigger: trigger_words({"trigger": trigger}), filtered=filtered(request),
+                fault=fault)
 
 
 def filter_of(connection: psycopg.Connection[Any], request: Request) -> queries.Filter:
-    """Read the filter out of the address; what makes no sense is left out, an unknown job matches nothing."""
-    given = {name: (request.query_params.get(name) or "").replace("\0", "").strip()[:200] for name in NAMES}
-    statuses = [each for text in request.query_params.getlist("status") for each in text.split(",")]
+    """Read the filter out of the address. Raises Refused (422) for what cannot be read: it never means "all"."""
+    given = {name: list_filters.text_of(request, name) for name in ("type", "market", "node", "q")}
     return queries.Filter(
-        statuses=tuple(each for each in STATUSES if each in statuses),
-        job=queries.job_named(connection, given["job"]) if given["job"] else None,
+        statuses=list_filters.choices_of(request, "status", STATUSES), job=_job(connection, list_filters.text_of(request, "job")),
         job_type=given["type"] or None, market=given["market"] or None,
-        trigger=given["trigger"] if given["trigger"] in TRIGGERS else None, node=given["node"] or None,
-        since=seconds_of(given["since"]), q=given["q"] or None,
+        trigger=list_filters.choice_of(request, "trigger", TRIGGERS), node=given["node"] or None,
+        since=list_filters.length_of(request, "since"), q=given["q"] or None,
     )
 
 
-def seconds_of(text: str) -> float | None:
-    """Return the seconds of ``30m``, ``24h`` or ``7d``; None for anything else."""
-    found = re.fullmatch(r"(\d{1,5})([mhd])", text)
-    return None if found is None else float(found[1]) * UNITS[found[2]]
+def meant_of(connection: psycopg.Connection[Any], request: Request) -> queries.Filter:
+    """Read the filter for a deed or an export, whose address may say nothing else. Raises Refused (422)."""
+    list_filters.refuse_unknown(request, NAMES, ("id", "some", "before"))
+    return filter_of(connection, request)
+
+
+def _job(connection: psycopg.Connection[Any], text: str) -> int | None:
+    """Return the number of the job that is named, None for any. Raises Refused (422)."""
+    if not text:
+        return None
+    found = queries.job_named(connection, text)
+    if not found:
+        raise refused("job", say(f"job: '{text[:50]}' 작업을 찾지 못했습니다", f"job: there is no job '{text[:50]}'"))
+    return found
 
 
 def number_of(text: str | None) -> int | None:
     """Return a whole number out of an address, None for anything else."""
     return int(text) if text and re.fullmatch(r"\d{1,18}", text) else None
+
+
+def ticked(texts: Sequence[str]) -> list[int]:
+    """Return the numbers that were ticked, each once."""
+    found = (number_of(each) for each in texts[:MOST_TICKED])
+    return sorted({each for each in found if each is not None})
 
 
 def filtered(request: Request) -> dict[str, str]:
@@ -91,73 +108,3 @@ def tabs(wanted: queries.Filter) -> list[dict[str, Any]]:
     chosen = set(wanted.statuses)
     return [{"value": ",".join(group), "words": words, "chosen": set(group) == chosen,
              "icon": STATES[group[0]][0] if len(group) == 1 else ""} for group, words in groups]
-
-
-# -- to all that match -----------------------------------------------------------------------------------------------------
-
-
-@router.get(PATH + "/{deed}-all", dependencies=[operator])
-def ask(request: Request, deed: str) -> Response:
-    """Show how many a deed would concern, before it is done."""
-    finder = _finder(deed)
-    with place_of(request).reading() as connection:
-        wanted = filter_of(connection, request)
-        found = finder(connection, wanted, None)
-        choices = queries.choices(connection, wanted.job)
-    return _bulk_page(request, deed, wanted, choices, found=found)
-
-
-@router.post(PATH + "/{deed}-all", dependencies=[operator])
-def do(
-    request: Request, deed: str, expect: Annotated[int, Form()], upto: Annotated[int, Form()],
-    typed: Annotated[str, Form()] = "", reason: Annotated[str, Form()] = "",
-) -> Response:
-    """Retry or cancel all that match, as many as were shown; tell of each that was refused."""
-    finder = _finder(deed)
-    place = place_of(request)
-    with place.reading() as connection:
-        wanted = filter_of(connection, request)
-        found = finder(connection, wanted, upto)[:queries.MOST]
-        choices = queries.choices(connection, wanted.job)
-    if len(found) != expect:
-        raise Conflict(say(f"그사이 바뀌었습니다: {expect}건이었는데 지금은 {len(found)}건입니다. 다시 확인하세요",
-                           f"it has changed meanwhile: there were {expect}, now there are {len(found)}; look again"))
-    if expect > ASK_ABOVE and typed.strip() != str(expect):
-        raise Conflict(say(f"{expect}을(를) 입력해야 합니다", f"type {expect} to go on"))
-    done, refused = _do_all(place, request, deed, found, reason.strip() or None)
-    return _bulk_page(request, deed, wanted, choices, done=done, refused=refused)
-
-
-def _finder(deed: str) -> Callable[[psycopg.Connection[Any], queries.Filter, int | None], list[Row]]:
-    from starlette.exceptions import HTTPException
-
-    finders = {"retry": queries.to_retry, "cancel": queries.to_cancel}
-    if deed not in finders:
-        raise HTTPException(404)
-    return finders[deed]
-
-
-def _do_all(place: Place, request: Request, deed: str, found: list[Row], reason: str | None) -> tuple[int, list[Row]]:
-    """Do it to each in a transaction of its own, so that one refusal keeps nothing else from being done."""
-    done, refused = 0, []
-    for each in found:
-        try:
-            with place.changing(request) as connection:
-                if deed == "retry":
-                    deeds.retry(connection, request, each["id"])
-                else:
-                    deeds.cancel(connection, request, each["id"], reason)
-            done += 1
-        except (SchedulerError, psycopg.Error) as error:
-            problem = problem_of(error, request.state.trace_id)
-            if problem.status >= 500:
-                raise
-            refused.append({**each, "why": problem.detail})
-    return done, refused
-
-
-def _bulk_page(request: Request, deed: str, wanted: queries.Filter, choices: Any, **values: Any) -> Response:
-    given = {"found": None, "done": None, "refused": (), **values}
-    return page(request, "executions_bulk.html", deed=deed, wanted=wanted, choices=choices, filtered=filtered(request),
-                most=queries.MOST, ask_above=ASK_ABOVE, shown=REFUSALS_SHOWN, status_word=status_word,
-                trigger_name=lambda trigger: trigger_words({"trigger": trigger}), **given)

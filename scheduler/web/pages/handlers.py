@@ -27,10 +27,27 @@ SELECT job_type, count(*)::int AS jobs,
 # Of the built-in types: whether they only read at the markets, or change something there.
 READS = ("order_collection", "product_collection")
 CHANGES = {
-    "inventory_sync": ("가게의 재고 수량을 바꿉니다. 되돌리기: erp-scheduler stock undo --last",
-                       "changes the stock quantities at the shops; to undo: erp-scheduler stock undo --last"),
-    "price_update": ("가게의 판매가를 바꿉니다. 되돌리기: erp-scheduler stock undo --last --kind price",
-                     "changes the prices at the shops; to undo: erp-scheduler stock undo --last --kind price"),
+    "inventory_sync": ("가게의 재고 수량을 바꿉니다", "changes the stock quantities at the shops",
+                       "erp-scheduler stock undo --last"),
+    "price_update": ("가게의 판매가를 바꿉니다", "changes the prices at the shops",
+                     "erp-scheduler stock undo --last --kind price"),
+}
+
+
+KINDS = {
+    "integer": ("정수", "whole number"), "number": ("수", "number"), "string": ("글", "text"),
+    "boolean": ("예/아니요", "yes or no"),
+    "array": ("목록", "list"), "object": ("이름과 값의 모음", "names with values"), "null": ("비움", "nothing"),
+}
+FORMATS = {
+    "date": ("날짜", "day"), "date-time": ("날짜와 시각", "day and time"), "time": ("시각", "time of day"),
+    "duration": ("길이(시간)", "length of time"), "uri": ("주소", "address"), "uuid": ("UUID", "UUID"),
+}
+BOUNDS = {
+    "minimum": ("{} 이상", "{} or more"), "exclusiveMinimum": ("{} 초과", "more than {}"),
+    "maximum": ("{} 이하", "{} or less"), "exclusiveMaximum": ("{} 미만", "less than {}"),
+    "minLength": ("{}자 이상", "{} characters or more"), "maxLength": ("{}자까지", "at most {} characters"),
+    "minItems": ("{}개 이상", "{} of them or more"), "maxItems": ("{}개까지", "at most {} of them"),
 }
 
 
@@ -52,12 +69,13 @@ def _shown(each: Row, uses: dict[str, Row]) -> Row:
             "schema": json.dumps(each["params_schema"], ensure_ascii=False, indent=2)}
 
 
-def _effect(job_type: str) -> tuple[bool, str] | None:
-    """Say what a type does at the markets: whether it changes anything, and what; None when it is not one of ours."""
+def _effect(job_type: str) -> tuple[bool, str, str] | None:
+    """Say what a type does at the markets: whether it changes anything, what, and how to undo that; None if not ours."""
     if job_type in CHANGES:
-        return True, say(*CHANGES[job_type])
+        korean, english, command = CHANGES[job_type]
+        return True, say(korean, english), command
     if job_type in READS:
-        return False, say("마켓에서 읽기만 합니다", "only reads at the markets")
+        return False, say("마켓에서 읽기만 합니다", "only reads at the markets"), ""
     return None
 
 
@@ -73,16 +91,29 @@ def fields_of(schema: Any) -> list[Row]:
 
 
 def _kind(each: Any) -> str:
+    """Say in words what a parameter takes, with its bounds."""
     if not isinstance(each, dict):
         return "?"
     if "anyOf" in each:
-        return " | ".join(_kind(one) for one in each["anyOf"])
+        return say(" 또는 ", " or ").join(dict.fromkeys(_kind(one) for one in each["anyOf"]))
     if "enum" in each:
-        return " | ".join(_json(one) for one in each["enum"])
-    kind = str(each.get("type", each.get("$ref", "?")))
-    signs = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"), ("maxLength", "len ≤"))
-    bounds = [f"{sign} {each[name]}" for name, sign in signs if name in each]
-    return " ".join([f"{kind}[{_kind(each['items'])}]" if "items" in each else kind, *bounds])
+        return ", ".join(_json(one) for one in each["enum"]) + say(" 중 하나", "" if len(each["enum"]) < 2 else " (one of these)")
+    if "const" in each:
+        return _json(each["const"])
+    bounds = [say(korean, english).format(_shown_bound(each[name])) for name, (korean, english) in BOUNDS.items() if name in each]
+    return ", ".join([_plain_kind(each), *bounds])
+
+
+def _plain_kind(each: Row) -> str:
+    kinds = each.get("type", "object" if "$ref" in each or "properties" in each else None)
+    told = [FORMATS.get(each.get("format", ""), KINDS.get(kind, (str(kind), str(kind))))
+            for kind in (kinds if isinstance(kinds, list) else [kinds])] if kinds else [("아무 값", "any value")]
+    words = say(" 또는 ", " or ").join(say(*both) for both in told)
+    return f"{words} ({_kind(each['items'])})" if "items" in each else words
+
+
+def _shown_bound(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _json(value: Any) -> str:

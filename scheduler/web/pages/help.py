@@ -24,7 +24,8 @@ KEYS: tuple[tuple[str, str, str], ...] = (
     ("g h", "처리기", "Handlers"), ("g m", "마켓", "Markets"), ("j / k", "아래로 / 위로", "Down / up"), ("x", "고르기", "Select"),
     ("Enter", "열기", "Open"), ("r", "지금 실행", "Run now"), ("p", "일시정지·재개", "Pause or resume"), ("t", "다시 시도",
                                                                                               "Retry"),
-    ("f", "로그 따라가기", "Follow the log"), ("Esc", "입력란에서 나오기", "Leave a field"),
+    ("f", "로그 따라가기", "Follow the log"), (".", "메뉴 열기", "Open the menu"),
+    ("Esc", "입력란이나 메뉴에서 나오기", "Leave a field or a menu"),
 )
 GLOSSARY: tuple[tuple[str, str, str, str], ...] = (
     ("작업", "job", "무엇을 언제 어느 마켓에 할지: schedule_jobs의 한 행",
@@ -34,7 +35,7 @@ GLOSSARY: tuple[tuple[str, str, str, str], ...] = (
     ("작업 유형·처리기", "job type, handler", "일을 하는 함수와 그 이름", "the function that does the work, and its name"),
     ("예정 시각", "planned time", "일정이 정한 시각. 재시도해도 그대로",
      "the time that the schedule names; kept through retries"),
-    ("계기", "trigger", "왜 실행되었는지: 일정, 손으로, 재시도, 놓친 것, 앞 작업, 소급",
+    ("계기", "trigger", "왜 실행되었는지: 일정, 손으로, 재시도, 놓친 것, 선행 작업, 소급",
      "why it exists: schedule, manual, retry, catchup, after a job, backfill"),
     ("건너뜀", "skipped", "실행하지 않고 넘긴 예정 시각과 그 이유", "a planned time that was not run, with the reason"),
     ("유실", "lost", "노드의 하트비트가 끊겨 결과를 모르는 실행", "its node's heartbeats stopped, so the result is unknown"),
@@ -83,6 +84,12 @@ ERRORS: dict[str, tuple[str, str]] = {
     "precondition": ("그사이 바뀐 것을 덮어쓰지 않도록 조건이 있어야 합니다. 먼저 읽고 그 ETag를 If-Match로 보내세요.",
                      "A condition is needed, so that nothing newer is overwritten: read it first and send its ETag as If-Match."),
     "too-large": ("요청이 1 MiB를 넘습니다. 나누어 보내세요.", "The request is larger than 1 MiB. Send it in parts."),
+    "headers-too-large": ("주소와 헤더가 합쳐서 16 KiB를 넘습니다. 조건은 줄이고, 많은 값은 본문으로 보내세요.",
+                          "Address and headers have more than 16 KiB together. Send fewer conditions, and much data as a body."),
+    "unknown-host": ("다른 이름으로 온 요청은 받지 않습니다. "
+                     "서버 설정 web_hosts(ERP_SCHEDULER_WEB_HOSTS)에 그 이름을 더하고 다시 시작하세요.",
+                     "A request to another name is not taken. Add the name to the setting web_hosts (ERP_SCHEDULER_WEB_HOSTS) "
+                     "and start the web process again."),
     "too-many": ("짧은 시간에 너무 많이 불렀습니다. Retry-After만큼 기다리세요.",
                  "Too many requests in a short time. Wait for Retry-After."),
     "method": ("그 주소는 이 HTTP 방법을 받지 않습니다. API 문서를 보세요.",

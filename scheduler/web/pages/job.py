@@ -11,6 +11,8 @@ import psycopg
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from scheduler.cli.execution_words import note_words
+from scheduler.database.fault_words import in_words
 from scheduler.errors import NotFound, ScheduleError
 from scheduler.queries import revisions, web_job
 from scheduler.queries.dependencies import edges_about
@@ -23,11 +25,13 @@ from scheduler.queries.schedules import Surroundings
 from scheduler.rules.config_fields import read_moment
 from scheduler.secrets import Redactor
 from scheduler.web import job_words, schema_form
-from scheduler.web.job_pictures import trend
+from scheduler.web.job_pictures import trend, trend_values
 from scheduler.web.pages.job_form import forms
+from scheduler.web.pages.not_found import missing_job
 from scheduler.web.place import place_of
 from scheduler.web.render import page
 from scheduler.web.rights import viewer
+from scheduler.web.zone_words import zone_mark
 from scheduler.words import language, say
 
 Connection = psycopg.Connection[Any]
@@ -72,15 +76,17 @@ def _page(request: Request, connection: Connection, job: str, tab: str) -> Respo
     found = web_job.find(connection, number)
     if found is None:
         return _gone(request, connection, job)
+    if found["status"] == "invalid":
+        found["last_error"] = in_words(found["last_error"] or "")
     head = _head(connection, found)
     return page(request, "job.html", job=found, tab=tab, tabs=_tabs(), **head, **_READERS[tab](request, connection, found, head))
 
 
 def _gone(request: Request, connection: Connection, job: str) -> Response:
-    """Show what is left of a deleted job: its edits, and the way back. Raises NotFound when there never was one."""
+    """Show what is left of a deleted job: its edits, and the way back; names near by when there never was one."""
     number = revisions.find_deleted(connection, job)
     if number is None:
-        raise NotFound(say(f"작업 '{job}'이(가) 없습니다", f"there is no job '{job}'") + "\nerp-scheduler jobs list")
+        return missing_job(request, connection, job)
     edits = _edits(connection, number)
     return page(request, "job_gone.html", number=number, name=edits[0]["job_name"], edits=edits)
 
@@ -108,7 +114,7 @@ def _head(connection: Connection, job: Row) -> dict[str, Any]:
         "raw": job_words.raw_schedule(job), "coming": coming, "live": web_job.live(connection, job["id"]), "handler": handler,
         "shown_parameters": shown, "schema": schema, "run_fields": schema_form.fields(schema, shown),
         "run_json": schema_form.as_json(shown), "run_as_json": handler is None or not schema_form.fits(schema, job["parameters"]),
-        "edge_words": edge_in_words,
+        "edge_words": edge_in_words, "zone_mark": zone_mark,
     }
 
 
@@ -129,6 +135,7 @@ def _overview(request: Request, connection: Connection, job: Row, head: Row) -> 
     return {
         "health": web_job.health(connection, number), "latest": latest, "heat": drawn, "map": daymap(days), "days": days,
         "trend": trend(recent, job["timeout_minutes"] * 60_000), "trend_days": recent,
+        "trend_values": trend_values(recent, job["timeout_minutes"] * 60_000), "timeout_ms": job["timeout_minutes"] * 60_000,
         "market_rates": web_job.markets(connection, number), "items": _items(latest),
     }
 
@@ -166,7 +173,8 @@ def _history(request: Request, connection: Connection, job: Row, head: Row) -> d
         connection, job["id"], _cursor(query.get("before", "")), [status] if status else None, trigger or None)
     older = None if following is None else f"{following[0].isoformat()}~{following[1]}"
     return {"history": found, "older": older, "status_chosen": status, "trigger_chosen": trigger, "statuses": STATUSES,
-            "triggers": [(each, trigger_words(each)) for each in TRIGGERS], "trigger_words": trigger_words}
+            "triggers": [(each, trigger_words(each)) for each in TRIGGERS], "trigger_words": trigger_words,
+            "note_words": note_words}
 
 
 def _cursor(text: str) -> tuple[datetime, int] | None:
@@ -182,7 +190,7 @@ def trigger_words(trigger: str) -> str:
     """Say what made an execution."""
     words = {
         "schedule": say("일정", "schedule"), "manual": say("손으로", "by hand"), "retry": say("재시도", "retry"),
-        "catchup": say("놓친 것", "catch-up"), "dependency": say("앞 작업", "dependency"), "backfill": say("소급", "backfill"),
+        "catchup": say("놓친 것", "catch-up"), "dependency": say("선행 작업", "dependency"), "backfill": say("소급", "backfill"),
     }
     return words.get(trigger, trigger)
 

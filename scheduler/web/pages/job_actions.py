@@ -21,7 +21,6 @@ from scheduler.web import deeds, schema_form
 from scheduler.web.job_saving import unmasked
 from scheduler.web.pages.job_form import Form, needed
 from scheduler.web.place import place_of
-from scheduler.web.powers import may_choose_parameters
 from scheduler.web.render import page
 from scheduler.web.rights import admin, operator
 from scheduler.words import say
@@ -54,8 +53,6 @@ def run(request: Request, job_id: int, posted: Posted = Form) -> Response:
     parameters, faults = _parameters(job, handler, posted)
     if faults:
         return _run_page(request, job, handler, Redactor().value(job["parameters"]), posted, faults)
-    if parameters != job["parameters"]:
-        may_choose_parameters(request, job["job_type"])
     markets = [each for each in posted.get("markets", ()) if each] if "market_choice" in posted else None
     with place_of(request).changing(request) as connection:
         number = deeds.run(
@@ -165,7 +162,7 @@ def restore(request: Request, job_id: int, posted: Posted = Form) -> Response:
     """Set a job back to what it was after a revision; without one, undo the latest edit, also a deletion."""
     text = posted.get("revision", [""])[0]
     with place_of(request).changing(request) as connection:
-        deeds.restore(connection, request, job_id, int(text) if text.isdigit() and len(text) < 10 else None)
+        deeds.restore(connection, request, job_id, int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None)
     return RedirectResponse(f"{job_url(job_id)}?tab=revisions", 303)
 
 

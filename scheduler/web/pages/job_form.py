@@ -15,10 +15,12 @@ from scheduler.queries import web_job
 from scheduler.queries.config import read_limits
 from scheduler.queries.handlers import list_handlers
 from scheduler.queries.rows import Row
-from scheduler.web import job_fields, job_saving, job_words
+from scheduler.web import field_words, job_fields, job_saving, job_words
+from scheduler.web.job_conflict import differences
 from scheduler.web.job_preview import preview
 from scheduler.web.job_saving import Changed, Draft
 from scheduler.web.place import place_of
+from scheduler.web.problems import name_taken
 from scheduler.web.render import page
 from scheduler.web.rights import admin
 from scheduler.words import say
@@ -26,6 +28,7 @@ from scheduler.words import say
 Connection = psycopg.Connection[Any]
 Posted = Mapping[str, Sequence[str]]
 ZONES = ("Asia/Seoul", "UTC", "Asia/Tokyo", "Asia/Shanghai", "America/New_York", "America/Los_Angeles", "Europe/London")
+ATTEMPTS = 5
 REDRAWS = ("redraw", "json", "fields")
 # job.py takes these in before its own route of one job, which would take `new` for the name of a job.
 forms = APIRouter(include_in_schema=False)
@@ -88,9 +91,10 @@ def when(request: Request, job_id: int) -> Response:
 
 def _begin(request: Request, job_id: int, shown: tuple[str, ...]) -> Response:
     with place_of(request).reading() as connection:
+        latest = web_job.revision(connection, job_id)
         job = needed(connection, job_id)
         form = job_saving.form_of(connection, job)
-        draft = job_saving.begin(connection, job, form, job["parameters"])
+        draft = job_saving.begin(connection, job, form, job["parameters"], latest)
         draft.columns, _ = job_fields.read(form, read_limits(connection))
         return _show(request, connection, draft, shown)
 
@@ -98,14 +102,28 @@ def _begin(request: Request, job_id: int, shown: tuple[str, ...]) -> Response:
 @forms.post("/scheduler/jobs/{job_id:int}/edit", dependencies=[admin])
 @forms.post("/scheduler/job/{job_id:int}/reschedule", dependencies=[admin])
 def save(request: Request, job_id: int, posted: Posted = Form) -> Response:
-    """Save a job, or show the form again with its faults."""
-    with place_of(request).reading() as connection:
-        job = needed(connection, job_id)
-        base = job_saving.form_of(connection, job)
-        draft = job_saving.take(connection, job, base, job["parameters"], posted)
-        if posted.get("do", ["save"])[-1] in REDRAWS:
-            return _show(request, connection, draft)
-    return _save(request, draft, tuple(posted["shown"][0].split(",")) if posted.get("shown") else ())
+    """Save a job, or show the form again with its faults, or with what somebody else has changed in another way."""
+    shown = tuple(posted["shown"][0].split(",")) if posted.get("shown") else ()
+    for more in range(ATTEMPTS - 1, -1, -1):
+        with place_of(request).reading() as connection:
+            draft = _taken(connection, job_id, posted)
+            if posted.get("do", ["save"])[-1] in REDRAWS:
+                return _show(request, connection, draft, shown)
+        if draft.conflicts and not draft.faults:
+            return _differs(request, draft, shown)
+        try:
+            return _save(request, draft, shown)
+        except Changed:
+            if not more:
+                raise
+    raise AssertionError
+
+
+def _taken(connection: Connection, job_id: int, posted: Posted) -> Draft:
+    """Read a form of a job. What is saved between the two looks makes the form an old one, and never is overlooked."""
+    latest = web_job.revision(connection, job_id)
+    job = needed(connection, job_id)
+    return job_saving.take(connection, job, job_saving.form_of(connection, job), job["parameters"], posted, latest)
 
 
 def _save(request: Request, draft: Draft, shown: tuple[str, ...] = ()) -> Response:
@@ -115,8 +133,6 @@ def _save(request: Request, draft: Draft, shown: tuple[str, ...] = ()) -> Respon
             with place_of(request).changing(request) as connection:
                 number = job_saving.save(connection, request, draft)
             return RedirectResponse(f"/scheduler/jobs/{number}", 303)
-        except Changed as error:
-            return _differs(request, draft, shown, str(error))
         except psycopg.Error as error:
             known = in_our_words(error)
             if known is None or (error.sqlstate or "")[:2] not in ("22", "23"):
@@ -128,26 +144,22 @@ def _save(request: Request, draft: Draft, shown: tuple[str, ...] = ()) -> Respon
 
 def _place_fault(draft: Draft, words: str) -> None:
     """Put a refusal of the database beside the field that it names."""
-    listed = [line.removeprefix("- ") for line in words.splitlines() if line.startswith("- ")] or [words]
+    listed = [line.removeprefix("- ") for line in words.splitlines() if line.startswith("- ")] or [words.splitlines()[0]]
     names = {column: field for field, column in job_words.FIELDS.items()}
     for line in listed:
         column = next((name for name in (*names, *job_fields.EMPTY) if line.startswith(f"{name} ") or f": {name} " in line), "")
         taken = say("같은 이름", "of that name") in line
-        draft.faults["name" if taken else names.get(column, column)] = line
+        draft.faults["name" if taken else names.get(column, column)] = name_taken(draft.form["name"]) if taken else line
 
 
-def _differs(request: Request, draft: Draft, shown: tuple[str, ...], words: str) -> Response:
-    """Show what somebody else has saved since, beside what was typed; saving again is then meant."""
+def _differs(request: Request, draft: Draft, shown: tuple[str, ...]) -> Response:
+    """Show what somebody else has changed in another way, beside what was typed; saving again is then meant."""
     assert draft.job is not None
+    words = say("그사이 다른 사람이 같은 항목을 바꿨습니다", "somebody else has changed the same fields meanwhile")
+    typed = {**draft.changed, "depends_on": draft.after}
     with place_of(request).reading() as connection:
-        number = int(draft.job["id"])
-        edits = web_job.edits_since(connection, number, draft.revision)
-        draft.revision = web_job.revision(connection, number)
-        rows = [{"who": each["actor"], "via": each["via"], "at": each["changed_at"], "name": job_words.column_words(name),
-                 "former": job_words.value_words((each["old"] or {}).get(name), name),
-                 "now": job_words.value_words((each["new"] or {}).get(name), name),
-                 "typed": job_words.value_words(draft.changed[name], name) if name in draft.changed else "–"}
-                for each in edits for name in each["changed"]]
+        rows = differences(connection, draft.job, draft.revision, draft.conflicts, typed)
+        draft.revision = draft.latest
         return _show(request, connection, draft, shown, 409, words, rows)
 
 
@@ -156,9 +168,9 @@ def look_ahead(request: Request, posted: Posted = Form) -> Response:
     """Show what the form would come to; nothing is saved."""
     number = posted.get("job", [""])[0]
     with place_of(request).reading() as connection:
-        job = needed(connection, int(number)) if number.isdigit() else None
-        base = dict(job_fields.EMPTY) if job is None else job_saving.form_of(connection, job)
-        draft = job_saving.take(connection, job, base, job["parameters"] if job else {}, posted)
+        is_number = number.isascii() and number.isdigit() and len(number) < 19
+        draft = (_taken(connection, int(number), posted) if is_number else
+                 job_saving.take(connection, None, dict(job_fields.EMPTY), {}, posted))
         seen = preview(connection, draft, place_of(request).settings.workers)
     return page(request, "parts/job_preview.html", preview=seen, draft=draft)
 
@@ -184,8 +196,8 @@ def _show(
         handlers=handlers, is_known=draft.form["job_type"] in known or not draft.form["job_type"],
         markets=sorted({*codes, *draft.form["markets"]}), calendar_options=_calendar_options(connection),
         zones=list(dict.fromkeys((draft.form["timezone"], *ZONES))), day_words=_day_words(),
-        overlap=job_words.choices(job_words.OVERLAP), on_holiday=job_words.choices(job_words.ON_HOLIDAY),
-        misfire=job_words.choices(job_words.MISFIRE), field_words=job_words.field_words,
+        overlap=job_words.choices(field_words.OVERLAP), on_holiday=job_words.choices(field_words.ON_HOLIDAY),
+        misfire=job_words.choices(field_words.MISFIRE), field_words=job_words.field_words,
         preview=preview(connection, draft, place.settings.workers),
     )
 

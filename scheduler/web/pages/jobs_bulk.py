@@ -1,126 +1,139 @@
-"""Run, pause or resume all jobs of a filter: counted first, guarded by that number, the result told job by job."""
+"""Run, pause, resume, limit or archive all jobs of a filter: counted first, guarded by that number, told job by job."""
 
 from __future__ import annotations
 
-import secrets
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-import psycopg
 from fastapi import APIRouter, Form, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from scheduler.database.refusals import in_our_words
-from scheduler.errors import SchedulerError
+from scheduler.errors import NotAllowed, ParameterError, ScheduleError, SchedulerError
 from scheduler.queries import web_jobs
 from scheduler.queries.rows import Row
-from scheduler.web import deeds
-from scheduler.web.pages.jobs import filters_of
+from scheduler.rules.config_fields import duration_seconds, read_moment
+from scheduler.web import bulk, deeds, job_deeds
+from scheduler.web.models import JobPatch
+from scheduler.web.pages.jobs import meant_of
 from scheduler.web.place import place_of
-from scheduler.web.problems import Problem, Refused
+from scheduler.web.problems import Refused
 from scheduler.web.render import page
-from scheduler.web.rights import operator
+from scheduler.web.rights import Forbidden, operator
 from scheduler.words import say
 
 router = APIRouter(include_in_schema=False)
-ASKS_ABOVE = 10
-NAMED = 10
-KEPT = 100
 LARGEST = 2**63 - 1
-ACTIONS: dict[str, Callable[..., Any]] = {"run": deeds.run, "pause": deeds.pause, "resume": deeds.resume}
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of a deed on many jobs."""
-
-    action: str
-    actor: str
-    done: int = 0
-    refused: list[tuple[Row, str]] = field(default_factory=list)
-
-
-_outcomes: OrderedDict[str, Outcome] = OrderedDict()
+LONGEST_REASON = 500
+LONGEST_PAUSE = timedelta(days=366)
+LONGEST_MINUTES = 7 * 1440
+ACTIONS = ("run", "pause", "resume", "timeout", "archive")
+FOR_ADMINS = ("timeout", "archive")
+ZONE = "Asia/Seoul"
+Typed = Mapping[str, str]
+Ids = list[int] | None
 
 
 @router.get("/scheduler/jobs-bulk", dependencies=[operator])
-def ask(request: Request, action: str = "", id: Annotated[list[int] | None, Query()] = None, all: bool = False) -> Response:
+def ask(request: Request, action: str = "", id: Annotated[Ids, Query()] = None, all: bool = False) -> Response:
     """Show how many jobs it would be, and ask."""
-    chosen = _chosen(action, id, all)
-    filters = filters_of(request.query_params) if all else {}
-    with place_of(request).reading() as connection:
-        found = web_jobs.matching(connection, filters, chosen)
-    return page(request, "jobs_bulk.html", action=action, filters=filters, ids=chosen or [], all=all, number=len(found),
-                first=found[:NAMED], asks=len(found) > ASKS_ABOVE)
+    return _page(request, action, _chosen(request, action, id, all))
 
 
 @router.post("/scheduler/jobs-bulk", dependencies=[operator])
 def act(
     request: Request, action: Annotated[str, Form()], expect: Annotated[int, Form()], typed: Annotated[str, Form()] = "",
-    id: Annotated[list[int] | None, Form()] = None, all: Annotated[bool, Form()] = False,
+    id: Annotated[Ids, Form()] = None, all: Annotated[bool, Form()] = False, until: Annotated[str, Form()] = "",
+    length: Annotated[str, Form(alias="for")] = "", reason: Annotated[str, Form()] = "", minutes: Annotated[str, Form()] = "",
+    run_missed: Annotated[bool, Form()] = False,
 ) -> Response:
     """Act on the filter, provided that it still means as many jobs as were shown."""
-    chosen = _chosen(action, id, all)
-    filters = filters_of(request.query_params) if all else {}
-    outcome = Outcome(action, request.state.person.actor)
-    with place_of(request).changing(request) as connection:
-        found = web_jobs.matching(connection, filters, chosen)
-        _check_number(len(found), expect, typed)
-        for job in found:
-            _act_on(connection, request, job, outcome)
-    return RedirectResponse(f"/scheduler/jobs-bulk/{_keep(outcome)}", 303)
+    chosen = _chosen(request, action, id, all)
+    filled = {"until": until, "for": length, "reason": reason, "minutes": minutes, "run_missed": "true" if run_missed else ""}
+    with place_of(request).reading() as connection:
+        found = web_jobs.matching(connection, _filters(request, chosen), chosen)
+    try:
+        bulk.check_number(len(found), expect, typed)
+        deed = _deed(request, action, filled)
+    except (Refused, ScheduleError, ParameterError) as error:
+        return _page(request, action, chosen, filled, error)
+    outcome = bulk.Outcome("jobs", action, bulk.actor_of(request), len(found), "/scheduler/jobs")
+    return RedirectResponse(bulk.start(request, outcome, found, deed), 303)
 
 
-@router.get("/scheduler/jobs-bulk/{key}", dependencies=[operator])
-def result(request: Request, key: str) -> Response:
-    """Tell what became of it."""
-    outcome = _outcomes.get(key)
-    if outcome is None or outcome.actor != request.state.person.actor:
-        raise HTTPException(404)
-    return page(request, "jobs_bulk_result.html", outcome=outcome)
-
-
-def _chosen(action: str, ids: list[int] | None, all_: bool) -> list[int] | None:
-    """Return the numbers that were ticked, None for all of the filter. Raises Refused."""
+def _chosen(request: Request, action: str, ids: Ids, all_: bool) -> list[int] | None:
+    """Return the numbers that were ticked, None for all of the filter. Raises HTTPException, Forbidden."""
     if action not in ACTIONS:
         raise HTTPException(404)
+    if action in FOR_ADMINS and request.state.person.role != "admin":
+        raise Forbidden("admin")
     if all_:
         return None
     return [each for each in ids or [] if 0 < each <= LARGEST]
 
 
-def _check_number(number: int, expect: int, typed: str) -> None:
-    if number != expect:
-        words = say(f"그사이 해당하는 작업이 {expect}개에서 {number}개로 바뀌었습니다. 다시 확인하세요",
-                    f"the filter meant {expect} jobs and now means {number}; look again")
-        raise Refused(Problem(409, "changed", words))
-    if number > ASKS_ABOVE and typed.strip() != str(number):
-        words = say(f"확인을 위해 작업 수 {number}을(를) 입력하세요", f"type the number of jobs, {number}, to confirm")
-        raise Refused(Problem(422, "invalid", words))
+def _filters(request: Request, chosen: list[int] | None) -> Row:
+    return meant_of(request) if chosen is None else {}
 
 
-def _act_on(connection: psycopg.Connection[Any], request: Request, job: Row, outcome: Outcome) -> None:
-    """Act on one job; a refusal of the database takes back this job only."""
-    if (outcome.action == "pause" and job["status"] == "paused") or (outcome.action == "resume" and job["status"] == "active"):
-        outcome.refused.append((job, say("이미 그 상태입니다", "it is so already")))
-        return
+def _page(
+    request: Request, action: str, chosen: list[int] | None, filled: Typed | None = None, fault: SchedulerError | None = None
+) -> Response:
+    """Show what it would be, with what was typed already and what is wrong with it."""
+    filters = _filters(request, chosen)
+    with place_of(request).reading() as connection:
+        found = web_jobs.matching(connection, filters, chosen)
+    status = 200 if fault is None else fault.problem.status if isinstance(fault, Refused) else 422
+    return page(request, "jobs_bulk.html", status, action=action, filters=filters, ids=chosen or [], all=chosen is None,
+                number=len(found), first=found[:bulk.NAMED], asks=len(found) > bulk.ASKS_ABOVE, typed=filled or {},
+                fault=None if fault is None else str(fault).splitlines()[0], zone=ZONE)
+
+
+def _deed(request: Request, action: str, filled: Typed) -> Callable[..., Any]:
+    """Return what is done to each job. Raises ScheduleError, ParameterError when what was typed means nothing."""
+    if action == "run":
+        return lambda connection, job: deeds.run(connection, request, job["id"])
+    if action == "pause":
+        until, reason = _until(filled), filled["reason"].replace("\0", "").strip()[:LONGEST_REASON] or None
+        return lambda connection, job: deeds.pause(
+            connection, request, _unless(job, job["status"] == "paused" and until is None), until, reason)
+    if action == "resume":
+        missed = bool(filled["run_missed"])
+        return lambda connection, job: deeds.resume(connection, request, _unless(job, job["status"] == "active"), missed)
+    if action == "timeout":
+        patch = JobPatch(timeout_minutes=_minutes(filled["minutes"]))
+        return lambda connection, job: job_deeds.edit(connection, request, job["id"], patch)
+    return lambda connection, job: deeds.remove(connection, request, job["id"])
+
+
+def _unless(job: Row, is_so: bool) -> int:
+    """Return the number of *job*. Raises NotAllowed when it is as wanted already."""
+    if is_so:
+        raise NotAllowed(say("이미 그 상태입니다", "it is so already"))
+    return int(job["id"])
+
+
+def _until(filled: Typed) -> datetime | None:
+    """Return when a pause ends, None when nobody knows. Raises ScheduleError."""
+    now = datetime.now(UTC)
+    if filled["until"].strip():
+        until = read_moment(filled["until"].strip(), ZONE)
+        if until <= now:
+            raise ScheduleError(say("이미 지난 시각입니다", "that is over already"))
+        return until
+    if not filled["for"].strip():
+        return None
+    return now + min(timedelta(seconds=min(duration_seconds(filled["for"].strip()), 1e9)), LONGEST_PAUSE)
+
+
+def _minutes(text: str) -> float:
+    """Read a number of minutes. Raises ParameterError."""
     try:
-        with connection.transaction():
-            ACTIONS[outcome.action](connection, request, job["id"])
-        outcome.done += 1
-    except (psycopg.Error, SchedulerError) as error:
-        known = in_our_words(error) if isinstance(error, psycopg.Error) else error
-        if known is None or connection.closed:
-            raise
-        outcome.refused.append((job, str(known).splitlines()[0]))
-
-
-def _keep(outcome: Outcome) -> str:
-    key = secrets.token_urlsafe(12)
-    _outcomes[key] = outcome
-    if len(_outcomes) > KEPT:
-        _outcomes.popitem(last=False)
-    return key
+        found = float(text.strip())
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= LONGEST_MINUTES:
+        raise ParameterError(say(f"제한 시간은 0보다 크고 {LONGEST_MINUTES}분(1주) 이하여야 합니다",
+                                 f"a time-out is above 0 and at most {LONGEST_MINUTES} minutes (a week)"))
+    return found

@@ -34,6 +34,7 @@ async def events(request: Request) -> AsyncIterator[ServerSentEvent]:
             if hints:
                 number += 1
                 yield ServerSentEvent(event="hints", data=hints, id=str(number))
-            if page.is_closed:
+            # Who was only remembered while PostgreSQL was away has to be looked up again, now that it is back.
+            if page.is_closed or (request.state.person.recalled and hints and "away" not in hints):
                 return
             await asyncio.sleep(PAUSE_SECONDS)

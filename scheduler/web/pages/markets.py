@@ -11,9 +11,11 @@ from starlette.responses import Response
 from scheduler.queries import rest_markets as queries
 from scheduler.queries.rows import Row, rows
 from scheduler.queries.stock import differences
+from scheduler.web.field_words import weekday_words
 from scheduler.web.place import place_of
 from scheduler.web.render import SEOUL, page
 from scheduler.web.rights import viewer
+from scheduler.web.status_words import event_word
 from scheduler.words import language, say
 
 router = APIRouter(include_in_schema=False)
@@ -53,6 +55,7 @@ def markets(request: Request) -> Response:
         accounts=[{**each, "share": _share(each), "key": _key(each["key_expires_on"], today)} for each in accounts],
         gaps=gaps, stock=stock[:SHOWN], stock_count=len(stock), events=events, runs=runs,
         window_words=_window_words, said=lambda event: event["ko"] if language() == "ko" else event["en"], label=_label,
+        event_word=event_word,
     )
 
 
@@ -75,7 +78,7 @@ def _key(expires: date | None, today: date) -> tuple[str, str] | None:
 
 def _window_words(window: Row) -> str:
     """Say when a window is that comes every week."""
-    days = say("매일", "daily") if window["days_of_week"] == "*" else window["days_of_week"]
+    days = weekday_words(window["days_of_week"]) or window["days_of_week"]
     return f"{days} {window['from_time']:%H:%M}–{window['to_time']:%H:%M}"
 
 

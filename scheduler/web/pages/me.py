@@ -8,7 +8,8 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from scheduler.errors import NotAllowed, ParameterError
-from scheduler.queries import web_accounts, web_attempts
+from scheduler.queries import web_accounts, web_attempts, web_tokens
+from scheduler.queries.rows import Row
 from scheduler.web import account_deeds, passwords, sessions
 from scheduler.web.people import IDLE, LONGEST, Person
 from scheduler.web.place import place_of
@@ -25,12 +26,14 @@ SWITCH = {"on": True, "off": False}
 def me(request: Request) -> Response:
     """Show the person's own account."""
     person: Person = request.state.person
-    found = []
+    found: list[Row] = []
+    tokens: list[Row] = []
     if person.user_id is not None:
         with place_of(request).reading() as connection:
             found = web_accounts.sessions(connection, person.user_id, IDLE, LONGEST)
+            tokens = web_tokens.tokens_of(connection, person.name)
     own = person.session.hash if person.session else b""
-    return page(request, "me.html", sessions=found, own=own, shortest=passwords.SHORTEST)
+    return page(request, "me.html", sessions=found, own=own, tokens=tokens, shortest=passwords.SHORTEST)
 
 
 @router.post("/scheduler/me", dependencies=[viewer])
@@ -62,9 +65,9 @@ def end_all(request: Request) -> Response:
 @router.post("/scheduler/me/password", dependencies=[viewer])
 def change_password(
     request: Request, present: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "",
-    again: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "", revoke: Annotated[list[int] | None, Form()] = None,
 ) -> Response:
-    """Change the person's own password; the present one is asked for, and all sessions end."""
+    """Change the person's own password; the present one is asked for, and all sessions end, and the tokens that are ticked."""
     person, user_id = request.state.person, _user_id(request)
     passwords.check_password(password, again, person.name)
     with place_of(request).reading() as connection:
@@ -77,7 +80,7 @@ def change_password(
         raise ParameterError(say("지금 비밀번호가 맞지 않습니다", "the present password is not right"))
     with place_of(request).changing(request) as connection:
         web_attempts.forgive(connection, person.name, sessions.address_of(request))
-        account_deeds.set_password(connection, request, user_id, password)
+        account_deeds.change_own_password(connection, request, user_id, password, again, revoke or ())
     return _logged_out(request)
 
 

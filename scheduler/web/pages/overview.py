@@ -10,23 +10,27 @@ from fastapi import APIRouter, Form, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from scheduler.queries import web_jobs, web_overview
+from scheduler.queries import snoozes, web_jobs, web_overview, web_problems
 from scheduler.queries.rows import Row
 from scheduler.web import deeds
 from scheduler.web.job_rows import with_pictures
 from scheduler.web.pages.overview_day import read_day, show_day
+from scheduler.web.pages.problems import kind_words
+from scheduler.web.pictures.sparkline import sparkline
 from scheduler.web.place import place_of
 from scheduler.web.pulse import pulse_of
 from scheduler.web.remembered import Remembered
 from scheduler.web.render import page
 from scheduler.web.rights import anyone, operator, viewer
+from scheduler.words import say
 
 router = APIRouter(include_in_schema=False)
 Connection = psycopg.Connection[Any]
-PROBLEMS, RECENT, JOBS = 8, 12, 12
+PROBLEMS, RECENT, JOBS, SNOOZED = 8, 12, 12, 20
 NUMBERS = ("collected", "items", "processed", "new", "updated", "synced", "rows", "count", "total")
 
 ended_lately: Remembered[Row] = Remembered(1.0)
+_ended_in_a_week: Remembered[list[Row]] = Remembered(10.0)
 _series: Remembered[list[Row]] = Remembered(30.0)
 
 
@@ -102,15 +106,27 @@ def now_values(request: Request, connection: Connection) -> dict[str, Any]:
     """Read the state, the tiles and what needs somebody."""
     state = web_overview.status(connection)
     ended = ended_lately.ask(request, lambda: web_overview.ended_in_a_day(connection))
-    found = web_overview.problems(connection, PROBLEMS + 1)
-    return {"state": state, "ended": ended, "pulse": pulse_of(state), "success": success_rate(ended),
-            "problems": found[:PROBLEMS], "has_more_problems": len(found) > PROBLEMS}
+    week = _ended_in_a_week.ask(request, lambda: web_overview.ended_in_a_week(connection))
+    found = web_problems.gathered(connection, PROBLEMS + 1)
+    quiet = snoozes.list_snoozed(connection, most=SNOOZED)
+    return {"state": state, "ended": ended, "pulse": pulse_of(state), "success": success_rate(ended), **week_values(week),
+            "problems": found[:PROBLEMS], "has_more_problems": len(found) > PROBLEMS,
+            "problem_total": found[0]["total"] if found else 0, "kind_words": kind_words, "back": "/scheduler",
+            "snoozed": quiet, "snoozed_count": snoozes.count_snoozed(connection) if len(quiet) == SNOOZED else len(quiet)}
 
 
 def success_rate(ended: Row) -> float | None:
     """Return the share of successes in per cent, None when nothing has ended."""
     judged = int(ended["succeeded"]) + int(ended["failed"])
     return round(100 * int(ended["succeeded"]) / judged, 1) if judged else None
+
+
+def week_values(days: list[Row]) -> dict[str, Any]:
+    """Return the share of successes of a week, and its course by day."""
+    total = {name: sum(int(each[name]) for each in days) for name in ("succeeded", "failed")}
+    rates = [success_rate(each) for each in days]
+    words = say("날마다의 성공률: ", "Success day by day: ") + ", ".join(f"{each}%" for each in rates if each is not None)
+    return {"week_success": success_rate(total), "week_course": sparkline(rates, words)}
 
 
 def recent_values(connection: Connection) -> dict[str, Any]:

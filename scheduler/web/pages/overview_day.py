@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 
-from scheduler.queries import web_overview
+from scheduler.queries import web_day, web_overview
 from scheduler.queries.rows import Row
 from scheduler.web.pictures.timeline import Lane, timeline
 from scheduler.words import say
@@ -40,7 +41,7 @@ def show_day(connection: psycopg.Connection[Any], day: date | None) -> dict[str,
     minute = int((now - first).total_seconds() // 60)
     return {
         "lanes": lanes, "day": day, "is_today": day == now.date(), "day_before": day - timedelta(days=1),
-        "day_after": day + timedelta(days=1), "day_words": in_words(lanes), "agenda": _agenda(coming, lanes),
+        "day_after": day + timedelta(days=1), "agenda": _agenda(coming, lanes), **_whole(connection, first),
         "picture": timeline(lanes, minute if day == now.date() else None, in_words(lanes)),
     }
 
@@ -67,11 +68,22 @@ def in_words(lanes: list[Lane]) -> str:
         counted.update(lane.counts)
     failed = counted["failed"] + counted["timed_out"] + counted["lost"]
     coming = sum(len(lane.future) for lane in lanes)
-    return say(
-        f"작업 {len(lanes)}개: 성공 {counted['success']}, 실패 {failed}, 건너뜀 {counted['skipped']}, 놓침 {counted['missed']}, "
-        f"실행 중 {counted['running']}, 앞으로 {coming}",
-        f"{len(lanes)} jobs: {counted['success']} succeeded, {failed} failed, {counted['skipped']} skipped, "
-        f"{counted['missed']} missed, {counted['running']} running, {coming} to come")
+    return total_words({**counted, "jobs": len(lanes), "failed": failed, "coming": coming})
+
+
+def total_words(counted: Mapping[str, int]) -> str:
+    """Say in one line how many jobs there are and what became of them."""
+    jobs, *others = (counted.get(name, 0) for name in ("jobs", "success", "failed", "skipped", "missed", "running", "coming"))
+    korean = zip(("성공", "실패", "건너뜀", "놓침", "실행 중", "앞으로"), others, strict=True)
+    english = zip(others, ("succeeded", "failed", "skipped", "missed", "running", "to come"), strict=True)
+    return say(f"작업 {jobs}개: " + ", ".join(f"{word} {number:,}" for word, number in korean),
+               f"{jobs} {'job' if jobs == 1 else 'jobs'}: " + ", ".join(f"{number:,} {word}" for number, word in english))
+
+
+def _whole(connection: psycopg.Connection[Any], first: datetime) -> dict[str, Any]:
+    """Say what became of all jobs: the lanes are some of them."""
+    counted = web_day.totals(connection, first)
+    return {"day_words": total_words(counted), "day_jobs": counted["jobs"]}
 
 
 def _agenda(coming: list[Row], lanes: list[Lane]) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from scheduler.queries import web_accounts
+from scheduler.queries import web_accounts, web_tokens
 from scheduler.web import account_deeds, passwords
 from scheduler.web.people import IDLE, LONGEST
 from scheduler.web.place import place_of
@@ -23,7 +23,8 @@ def users(request: Request) -> Response:
     """Show everybody."""
     with place_of(request).reading() as connection:
         found = web_accounts.users(connection, IDLE, LONGEST)
-    return page(request, "users.html", users=found, shortest=passwords.SHORTEST)
+        tokens = web_tokens.names_by_maker(connection)
+    return page(request, "users.html", users=found, tokens=tokens, shortest=passwords.SHORTEST)
 
 
 @router.get(USERS + "/{user_id}", dependencies=[admin])
@@ -53,11 +54,12 @@ def set_role(request: Request, user_id: int, role: Annotated[str, Form()]) -> Re
 
 @router.post(USERS + "/{user_id}/password", dependencies=[admin])
 def set_password(
-    request: Request, user_id: int, password: Annotated[str, Form()] = "", again: Annotated[str, Form()] = ""
+    request: Request, user_id: int, password: Annotated[str, Form()] = "", again: Annotated[str, Form()] = "",
+    keep_tokens: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Give a person another password."""
+    """Give a person another password; tokens they made end with it."""
     with place_of(request).changing(request) as connection:
-        account_deeds.set_password(connection, request, user_id, password, again)
+        account_deeds.set_password(connection, request, user_id, password, again, keep_tokens)
     return _back()
 
 

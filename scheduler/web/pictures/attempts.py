@@ -14,14 +14,14 @@ from scheduler.words import say
 
 ROW = 36
 LEFT, WIDE = 0.5, 99.0
-SMALLEST = 0.4
+SMALLEST = 2.0
 SHOWN = 12
 
 
 def attempts_picture(attempts: Sequence[Mapping[str, Any]], this: int, now: datetime) -> Markup:
     """Draw the last attempts, one row each; *this* is outlined. Widths are per cent, so it fits any screen."""
     rows = attempts[-SHOWN:]
-    begin = min(each["created_at"] for each in rows)
+    begin = min(_first(each) for each in rows)
     end = max(each["finished_at"] or now for each in rows)
     span: float = max((end - begin).total_seconds(), 0.001)
 
@@ -35,16 +35,23 @@ def attempts_picture(attempts: Sequence[Mapping[str, Any]], this: int, now: date
         label, len(rows) * ROW, drawn)
 
 
+def _first(each: Mapping[str, Any]) -> datetime:
+    """Return when an attempt began to be; a row that was written after its run begins with the run."""
+    known: list[datetime] = [each[name] for name in ("created_at", "started_at", "finished_at") if each[name] is not None]
+    return min(known)
+
+
 def _row(each: Mapping[str, Any], index: int, this: int, now: datetime, place: Any) -> Markup:
     top = index * ROW
     started, ended = each["started_at"], each["finished_at"] or now
-    ready = min(max(each["available_at"], each["created_at"]), started or ended)
-    bars = [_bar("delay", place(each["created_at"]), place(ready), top),
+    made = _first(each)
+    ready = min(max(each["available_at"], made), started or ended)
+    bars = [_bar("delay", place(made), place(ready), top),
             _bar("waits", place(ready), place(started or ended), top)]
     if started is not None:
         kind = f"{each['status']} this" if each["id"] == this else each["status"]
         bars.append(_bar(kind, place(started), place(ended), top, SMALLEST))
-    at = place(each["created_at"])
+    at = place(made)
     text = Markup('<text x="{}%" y="{}" text-anchor="{}">{}</text>').format(
         f"{min(at, 99):.2f}" if at < 60 else "99.50", top + 12, "start" if at < 60 else "end", _words(each))
     return text + Markup("").join(bars)

@@ -48,6 +48,19 @@ class Day:
     def runs(self) -> int:
         return sum(cell.runs for cell in self.cells)
 
+    @property
+    def failed(self) -> int:
+        return sum(cell.failed for cell in self.cells)
+
+    @property
+    def skipped(self) -> int:
+        return sum(cell.skipped for cell in self.cells)
+
+    @property
+    def busy(self) -> list[tuple[int, Cell]]:
+        """Return the hours in which something ran or will."""
+        return [(hour, cell) for hour, cell in enumerate(self.cells) if cell.runs or cell.skipped or cell.most]
+
 
 def week_grid(
     monday: date, now: datetime, past: Sequence[Mapping[str, Any]], ahead: Sequence[Mapping[str, Any]],

@@ -92,8 +92,17 @@
   if (isStale() || (arrival && arrival.responseStatus === 503)) { if (isStale()) say("away"); look(); }
   listen();
 
-  // every request that changes something carries the token of this session
+  // every request carries the token of this session and this rendering: a form sent twice is done once, also after a morph
   body.addEventListener("htmx:config:request", (event) => { event.detail.ctx.request.headers["X-CSRF-Token"] = body.dataset.csrf; });
+  // a page that comes back from the browser's memory, or that has done something and stayed, may do it once more
+  const renew = () => {
+    if (!body.dataset.csrf) return;
+    body.dataset.csrf = body.dataset.csrf.split(".")[0] + "." + [...crypto.getRandomValues(new Uint32Array(3))].map((n) => n.toString(36)).join("");
+    document.querySelectorAll("input[name=csrf]").forEach((field) => { field.value = body.dataset.csrf; });
+  };
+  body.addEventListener("htmx:after:request", (event) => {
+    if ((event.detail.ctx.request.method || "GET").toUpperCase() !== "GET") setTimeout(renew, 1000);
+  });
   // ask before what cannot be taken back; a form is sent once
   document.addEventListener("submit", (event) => {
     const button = event.submitter, words = (button && button.dataset.confirm) || event.target.dataset.confirm;
@@ -101,7 +110,10 @@
     if (event.target.dataset.sent) { event.preventDefault(); return; }
     if (event.target.method === "post" && !event.target.hasAttribute("hx-post")) event.target.dataset.sent = "1";
   }, true);
-  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+  addEventListener("pageshow", (event) => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+    if (event.persisted) renew();
+  });
   document.addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]"), open = event.target.closest("[data-dialog]"), shut = event.target.closest("[data-shut]");
     if (copy) navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent.trim()).then(() => { copy.textContent = copy.dataset.done || "✓"; });
@@ -110,17 +122,28 @@
     if (event.target.matches("[data-all]")) document.querySelectorAll(event.target.dataset.all).forEach((box) => { box.checked = event.target.checked; });
   });
 
-  // keys: ? / g+letter j k Enter x, and the letters that a page's buttons name with data-key
+  // one menu at a time, and none once somebody looks elsewhere
+  const shutMenus = (but) => document.querySelectorAll("details.menu[open]").forEach((menu) => { if (menu !== but) menu.open = false; });
+  document.addEventListener("click", (event) => shutMenus(event.target.closest("details.menu")));
+
+  // keys: ? / . g+letter j k Enter x, and the letters that a page's buttons name with data-key
   const places = { o: "/scheduler", j: "/scheduler/jobs", e: "/scheduler/executions", c: "/scheduler/calendar", l: "/scheduler/locks", n: "/scheduler/nodes", h: "/scheduler/handlers", m: "/scheduler/markets" };
   let going = false;
   const rows = () => [...document.querySelectorAll("[data-row]")];
   document.addEventListener("keydown", (event) => {
     if (body.dataset.keys !== "on" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.closest("input, textarea, select, dialog")) { if (event.key === "Escape") event.target.blur(); return; }
-    const key = event.key, list = rows(), at = list.findIndex((row) => row.getAttribute("aria-selected") === "true");
+    // with Hangul switched on the letters are those of the places of the keys
+    const key = /^[ -~]+$/.test(event.key) && event.key !== "Process" ? event.key : (/^Key([A-Z])$/.exec(event.code) || ["", event.key])[1].toLowerCase();
+    const list = rows(), at = list.findIndex((row) => row.getAttribute("aria-selected") === "true");
     if (going) { going = false; if (places[key]) { location.href = places[key]; event.preventDefault(); } return; }
     if (key === "g") { going = true; setTimeout(() => { going = false; }, 1500); }
     else if (key === "/") { document.getElementById("search")?.focus(); event.preventDefault(); }
+    else if (key === "Escape") shutMenus(null);
+    else if (key === ".") {
+      const summary = ((at >= 0 && list[at].querySelector("details.menu")) || document.querySelector("details.menu"))?.querySelector("summary");
+      if (summary) { summary.parentElement.open = true; summary.focus(); }
+    }
     else if (key === "?") location.href = "/scheduler/help#keys";
     else if ((key === "j" || key === "k") && list.length) {
       const next = list[Math.min(list.length - 1, Math.max(0, at + (key === "j" ? 1 : -1)))];

@@ -13,8 +13,9 @@
     const on = log.classList.toggle("nowrap-lines");
     buttons.wrap.setAttribute("aria-pressed", String(!on));
   });
-  new MutationObserver(() => { if (follows()) end(); }).observe(log, { childList: true });
+  new MutationObserver(() => { if (follows()) end(); }).observe(log, { childList: true, subtree: true });
   // whoever scrolls back wants to read
   log.addEventListener("wheel", (event) => { if (event.deltaY < 0) follow(false); }, { passive: true });
   follow(Boolean(document.getElementById("log-more")));
+  end();
 })();

@@ -1,0 +1,58 @@
+"""The keyboard, in a real browser: what is chosen stays chosen, Hangul does not get in the way, menus open and shut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.browser import chromium, needs_chromium, window
+from tests.web.conftest import TOKENS, Web
+from tests.web.shop import stock_shop
+
+pytestmark = needs_chromium
+CHOSEN = "[data-row][aria-selected=true]"
+
+
+@pytest.fixture
+def page(web: Web, connection: psycopg.Connection[object]) -> Iterator[Page]:
+    stock_shop(connection)
+    with chromium() as browser, window(browser, web.url, token=TOKENS["admin"]) as opened:
+        opened.goto("/scheduler/jobs")
+        yield opened
+
+
+def test_the_row_that_is_chosen_stays_so_when_the_list_is_drawn_anew(page: Page) -> None:
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    name = page.locator(CHOSEN).locator("a").first.inner_text()
+    with page.expect_response(lambda answer: "/scheduler/jobs" in answer.url):
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('live-jobs'))")
+    page.wait_for_function("!document.querySelector('.htmx-request')")
+    expect(page.locator(CHOSEN)).to_have_count(1)
+    assert page.locator(CHOSEN).locator("a").first.inner_text() == name
+    page.keyboard.press("x")
+    expect(page.locator(CHOSEN).locator("input[type=checkbox]")).to_be_checked()
+
+
+def test_letters_are_found_by_their_place_while_hangul_is_switched_on(page: Page) -> None:
+    page.evaluate("""for (const [key, code] of [["ㅓ", "KeyJ"], ["ㅌ", "KeyX"]])
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key, code, bubbles: true }))""")
+    expect(page.locator(CHOSEN).locator("input[type=checkbox]")).to_be_checked()
+    page.evaluate("""for (const [key, code] of [["ㅎ", "KeyG"], ["ㄷ", "KeyE"]])
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key, code, bubbles: true }))""")
+    page.wait_for_url("**/scheduler/executions")
+
+
+def test_a_menu_opens_by_its_key_and_shuts_by_escape_or_a_look_elsewhere(page: Page) -> None:
+    menu = page.locator("header details.menu")
+    page.keyboard.press(".")
+    expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    menu.locator("summary").click()
+    expect(menu).to_have_attribute("open", "")
+    page.locator("h1").click()
+    expect(menu).not_to_have_attribute("open", "")
