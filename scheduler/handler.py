@@ -239,7 +239,7 @@ def unknown_parameter(name: str, known: list[str]) -> str:
     return f"unknown parameter {name!r}; {hint}"
 
 
-def _parameter_model(name: str, function: Callable[..., Any]) -> tuple[type[BaseModel], bool]:
+def _parameter_model(name: str, function: Callable[..., Any], admin_only: bool) -> tuple[type[BaseModel], bool]:
     hints = typing.get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     wants_context = False
@@ -254,8 +254,9 @@ def _parameter_model(name: str, function: Callable[..., Any]) -> tuple[type[Base
         if parameter.name.endswith("_"):  # what Python keeps for itself: from_ is `from` in the row
             hint = Annotated[hint, Field(alias=parameter.name.rstrip("_"))]
         fields[parameter.name] = (hint, default)
+    extra = ConfigDict(json_schema_extra={"x-admin-only": True}) if admin_only else ConfigDict()
     model: type[BaseModel] = create_model(
-        re.sub(r"\W", "_", name), __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
+        re.sub(r"\W", "_", name), __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False, **extra), **fields
     )
     return model, wants_context
 
@@ -268,11 +269,12 @@ def make_handler(
     retries: int | None = None,
     fresh_process: bool = False,
     memory_mb: int | None = None,
+    admin_only: bool = False,
 ) -> Handler:
     """Build the registered form of *function*; ``@handler`` and the registry both come through here."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", job_type):
         raise ConfigError(f"job type {job_type!r}: use letters, digits and _ . : - (at most 100)")
-    model, wants_context = _parameter_model(job_type, function)
+    model, wants_context = _parameter_model(job_type, function, admin_only)
     return Handler(
         job_type=job_type,
         function=function,
@@ -294,17 +296,20 @@ def handler(
     retries: int | None = None,
     fresh_process: bool = False,
     memory_mb: int | None = None,
+    admin_only: bool = False,
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register a function as the handler of *job_type*; the function itself stays what it was.
 
     timeout, retries  defaults that `jobs add` proposes for this type; the job's own columns decide
     fresh_process     run every execution in a process of its own
     memory_mb         address space limit of the process; None takes the house's
+    admin_only        on the dashboard and over REST only an admin chooses the parameters of a run: they delete, send or pay
     """
 
     def register(function: HandlerFunction) -> HandlerFunction:
         made = make_handler(
-            function, job_type, timeout=timeout, retries=retries, fresh_process=fresh_process, memory_mb=memory_mb
+            function, job_type, timeout=timeout, retries=retries, fresh_process=fresh_process, memory_mb=memory_mb,
+            admin_only=admin_only,
         )
         function.__erp_handler__ = made  # type: ignore[attr-defined]
         return function

@@ -15,7 +15,7 @@ from scheduler.web.rights import Forbidden
 from scheduler.words import say
 
 # Whoever writes their parameters writes SQL, reads secrets by reference, deletes rows, backups or reports, or sets prices at
-# the shops: that is making a job. A handler of one's own says the same by ``"x-admin-only": true`` in its schema.
+# the shops: that is making a job. A handler of one's own says the same by ``@handler(..., admin_only=True)``.
 MIGHTY = frozenset({"sql_statement", "http_request", "data_cleanup", "database_backup", "report_generation", "price_update"})
 ADMIN_ONLY = "x-admin-only"
 

@@ -56,3 +56,17 @@ def test_a_menu_opens_by_its_key_and_shuts_by_escape_or_a_look_elsewhere(page: P
     expect(menu).to_have_attribute("open", "")
     page.locator("h1").click()
     expect(menu).not_to_have_attribute("open", "")
+
+
+def test_the_filter_is_folded_on_a_phone_and_open_where_there_is_room(page: Page) -> None:
+    for path in ("/scheduler/jobs", "/scheduler/executions"):
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path)
+        expect(page.locator("main input[name=q]")).to_be_visible()
+        expect(page.locator(".sift > summary")).to_be_hidden()
+        page.set_viewport_size({"width": 360, "height": 740})
+        expect(page.locator("main input[name=q]")).to_be_hidden()
+        page.locator(".sift > summary").click()
+        expect(page.locator("main input[name=q]")).to_be_visible()
+    page.goto("/scheduler/jobs?status=active")
+    expect(page.locator("main input[name=q]")).to_be_visible()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
+from scheduler.handler import make_handler
 from tests.support.daemons import Rows
 from tests.web.conftest import HTML, Web
 
@@ -62,3 +63,15 @@ def test_an_operator_may_run_it_as_it_is(web: Web, rows: Rows, door: str) -> Non
     path, given = AS_IT_IS[door]
     assert send(web, "operator", path, **given).status_code in (200, 202, 303)
     assert rows.one("SELECT parameters FROM job_executions ORDER BY id DESC LIMIT 1") == OWN
+
+
+def test_a_handler_of_ones_own_may_leave_them_to_admins(web: Web, rows: Rows) -> None:
+    def pay(amount: int = 0) -> None:
+        """Pay."""
+
+    schema = make_handler(pay, "pay", admin_only=True).schema()
+    rows.connection.execute("INSERT INTO job_types (job_type, source, params_schema) VALUES ('pay', 'ours:pay', %s)",
+                            (Jsonb(schema),))
+    asked = {"json_": {"job_type": "pay", "parameters": {"amount": 5}}}
+    assert send(web, "operator", f"{API}/executions", **asked).status_code == 403
+    assert send(web, "admin", f"{API}/executions", **asked).status_code == 202

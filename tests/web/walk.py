@@ -56,6 +56,13 @@ INSERT INTO schedule_workflows (name, steps, schedule)
 VALUES ('아침 수집', '[{"name": "orders", "job_type": "order_collection"},
                        {"name": "report", "job_type": "report_generation", "after": ["orders"]}]',
         '{"mode": "recurring", "every": "daily", "at": "09:00"}');
+UPDATE schedule_jobs SET timeout_minutes = 45, owner = 'min' WHERE id = 1;
+INSERT INTO audit_log (actor, role, via, address, action, object, object_name, before, after, trace_id)
+SELECT 'kim', 'admin', via, '127.0.0.1', action, object, name, before::jsonb, after::jsonb, 'cafe'
+  FROM (VALUES ('web', 'session.begin', 'user:1', NULL, NULL, NULL), ('cli', 'node.drain', 'node:a', NULL, NULL, NULL),
+               ('rest', 'job.run', 'job:1', 'A', NULL, '{"execution_id": 1}'),
+               ('web', 'job.edit', 'job:1', 'A', '{"owner": null}', '{"owner": "min"}'))
+    AS done (via, action, object, name, before, after);
 """
 MARKS = """
 SELECT (SELECT max(id) FROM job_executions WHERE status = 'failed') AS failed,

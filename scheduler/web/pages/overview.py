@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from scheduler.cli.execution_words import skip_words
 from scheduler.queries import snoozes, web_jobs, web_overview, web_problems
 from scheduler.queries.rows import Row
 from scheduler.web import deeds
@@ -132,7 +133,7 @@ def week_values(days: list[Row]) -> dict[str, Any]:
 def recent_values(connection: Connection) -> dict[str, Any]:
     """Read what runs and what ended last."""
     found = web_overview.recent(connection, RECENT)
-    return {"recent": [{**each, "brought": brought(each.get("result"))} for each in found]}
+    return {"recent": [{**each, "brought": brought(each.get("result"))} for each in found], "skip_words": skip_words}
 
 
 def brought(result: Any) -> str:
