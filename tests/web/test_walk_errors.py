@@ -85,7 +85,7 @@ def test_what_somebody_else_changed_meanwhile(site: Web, database: str) -> None:
             walk.answered("number-changed", "form[action^='/scheduler/jobs-bulk']", 409)
             walk.load("edited-meanwhile", "/scheduler/jobs/2/edit")
             other.execute("UPDATE schedule_jobs SET description = %s WHERE id = 2", (f"of {walk.language} {walk.turn}",))
-            walk.answered("edited-meanwhile", "#job-form", 409, SAVE)
+            walk.answered("edited-meanwhile", "#job-form", 409, SAVE, description="mine")
 
     walk_all(site.url, steps)
 

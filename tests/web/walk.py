@@ -189,8 +189,9 @@ class Walk:
         self.page.evaluate(FILL_IN, [form, fields])
         self.answered(name, form, status, button)
 
-    def answered(self, name: str, form: str, status: int, button: str = BUTTON) -> None:
-        """Send a form as it stands and look at the answer."""
+    def answered(self, name: str, form: str, status: int, button: str = BUTTON, **fields: str) -> None:
+        """Send a form as it stands, but for *fields*, and look at the answer."""
+        self.page.evaluate(FILL_IN, [form, fields])
         with self.page.expect_navigation(wait_until="load") as navigation:
             self.page.evaluate(PRESS, [form, button])
         self.look(name, navigation.value, status)
@@ -216,8 +217,8 @@ class Walk:
 
     @property
     def forgiven(self) -> tuple[str, ...]:
-        """Addresses that may fail without a word; the stream of hints may, as it is asked for again."""
-        return (f"{self.url}/scheduler/events",)
+        """Addresses that may fail without a word: both are asked again, until the database is there."""
+        return f"{self.url}/scheduler/events", f"{self.url}/readyz"
 
 
 def walk_all(url: str, steps: Callable[[Walk], None]) -> None:

@@ -28,6 +28,7 @@
     if (!document.getElementById("outage")) {
       const banner = document.createElement("div"), words = document.createElement("strong"), age = document.createElement("span");
       banner.id = "outage"; banner.className = "banner bad"; age.id = "outage-age";
+      banner.setAttribute("role", "region"); banner.setAttribute("aria-label", pulse ? pulse.dataset.awayWords : "");
       words.setAttribute("role", "alert");
       words.textContent = pulse ? pulse.dataset.awayWords : "";
       banner.append(words, age);

@@ -44,7 +44,8 @@
     made.replaceChildren(head, rows);
   };
 
-  const load = () => fetch(box.dataset.series).then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); })
+  const ask = () => (document.body.dataset.state === "stale" ? Promise.reject(new Error("away")) : fetch(box.dataset.series));
+  const load = () => ask().then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); })
     .then((found) => { data = found; draw(); table(); })
     .catch(() => { if (!data) box.querySelector(".chart").textContent = box.dataset.failedToLoad; });
   let width = innerWidth;
