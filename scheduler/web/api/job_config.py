@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import psycopg
@@ -16,7 +15,6 @@ from scheduler.queries.config import Present, apply, exported, read_present, tak
 from scheduler.queries.config_import import checked_text, planned
 from scheduler.queries.forecast import upcoming
 from scheduler.queries.rows import Row
-from scheduler.rules.config import Config
 from scheduler.rules.config_check import Checked
 from scheduler.rules.config_plan import Change
 from scheduler.rules.config_reading import Fault
@@ -26,6 +24,7 @@ from scheduler.web import job_deeds
 from scheduler.web.answers import Answer, as_text
 from scheduler.web.api.job_actions import coming
 from scheduler.web.audit import note
+from scheduler.web.config_masks import masked
 from scheduler.web.idempotency import OnceRoute
 from scheduler.web.inputs import Short, refused
 from scheduler.web.job_view import one
@@ -138,7 +137,7 @@ def export_jobs(
     with place_of(request).reading() as connection:
         names = None if name is None else _names(connection, name)
         config = exported(read_present(connection), names)
-    text = (as_yaml if format == "yaml" else as_json_text)(_masked(config))
+    text = (as_yaml if format == "yaml" else as_json_text)(masked(config))
     return Response(text, media_type=f"application/{format}")
 
 
@@ -149,11 +148,3 @@ def _names(connection: psycopg.Connection[Any], names: list[str]) -> list[str]:
             connection, [rest_jobs.find(connection, f"name:{each}") for each in names])]
     except NotFound as error:
         raise refused("name", str(error)) from None
-
-
-def _masked(config: Config) -> Config:
-    mask = Redactor()
-    return replace(config, jobs={
-        name: {**entry, "parameters": mask.value(entry["parameters"])} if "parameters" in entry else entry
-        for name, entry in config.jobs.items()
-    })

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,9 +11,8 @@ from starlette.responses import Response
 from scheduler.errors import NotFound
 from scheduler.queries import web_jobs
 from scheduler.queries.config import exported, read_present
-from scheduler.rules.config import Config
 from scheduler.rules.config_writing import as_yaml
-from scheduler.secrets import Redactor
+from scheduler.web.config_masks import masked
 from scheduler.web.pages.jobs import meant_of
 from scheduler.web.place import place_of
 from scheduler.web.render import SEOUL
@@ -39,12 +37,3 @@ def export(request: Request, id: Annotated[list[int] | None, Query()] = None, al
     name = f"jobs-{datetime.now(UTC).astimezone(SEOUL):%Y%m%d-%H%M}.yaml"
     return Response(note + as_yaml(masked(config)), media_type="application/yaml", headers={
         "Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def masked(config: Config) -> Config:
-    """Return *config* without the secrets that stand in parameters."""
-    mask = Redactor()
-    return replace(config, jobs={
-        name: {**entry, "parameters": mask.value(entry["parameters"])} if "parameters" in entry else entry
-        for name, entry in config.jobs.items()
-    })
