@@ -29,6 +29,8 @@ def pytest_configure() -> None:
     global _home
     # A time limit from outside ends us by SIGTERM: end as by Ctrl-C, so that fixtures stop what they have started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts what runs in its background deaf to Ctrl-C, and every program that a test starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in list(os.environ):
         if name.startswith(("ERP_SCHEDULER_", "PG", "LC_")) or name in ("DATABASE_URL", "DATABASE_URL_FILE"):
             del os.environ[name]

@@ -30,7 +30,7 @@ def test_the_row_that_is_chosen_stays_so_when_the_list_is_drawn_anew(page: Page)
     name = page.locator(CHOSEN).locator("a").first.inner_text()
     with page.expect_response(lambda answer: "/scheduler/jobs" in answer.url):
         page.evaluate("document.body.dispatchEvent(new CustomEvent('live-jobs'))")
-    page.wait_for_function("!document.querySelector('.htmx-request')")
+    expect(page.locator(".htmx-request")).to_have_count(0)
     expect(page.locator(CHOSEN)).to_have_count(1)
     assert page.locator(CHOSEN).locator("a").first.inner_text() == name
     page.keyboard.press("x")
