@@ -133,7 +133,7 @@ def _show(facts: dict[str, Any]) -> None:
     if facts["snoozed"]:
         show(say(f"알림을 끈 작업 {facts['snoozed']}개", f"snoozed jobs: {facts['snoozed']}"))
     for problem in facts["problems"]:
-        what = " ".join(str(each) for each in (problem["job_id"], problem["name"]) if each is not None)
+        what = " ".join(str(each) for each in (problem["job_id"], problem["name"]) if each not in (None, ""))
         show(f"{say('조치', 'to do')}  {what}  {PROBLEMS[problem['kind']]()}: "
              f"{(problem['message'] or '').splitlines()[0] if problem['message'] else ''}  →  {problem['command']}")
 
@@ -144,6 +144,10 @@ PROBLEMS = {
     "no_handler": lambda: say("작업 유형을 아는 노드 없음", "no live node knows the type"),
     "lock": lambda: say("잠금", "lock"),
     "drained": lambda: say("비운 노드, 새 작업을 받지 않음", "a drained node, it takes no new work"),
+    "dead_node": lambda: say("응답 없는 노드", "a silent node"), "full_pool": lambda: say("자리 없음", "no free slot"),
+    "overdue": lambda: say("예정 시각이 지남", "past its time"), "stuck": lambda: say("오래 대기", "waits for long"),
+    "slow": lambda: say("오래 실행 중", "runs for long"), "skipping": lambda: say("여러 번 건너뜀", "skipped many times"),
+    "expiring_key": lambda: say("만료되는 키", "a key that expires"),
 }
 
 

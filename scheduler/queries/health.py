@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from scheduler.queries.rows import Row, row, rows
+from scheduler.words import language
 
 SERVER = """
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::integer / 10000 AS major,
@@ -114,6 +115,10 @@ SELECT 'lock', held.job_id, job.name,
        'erp-scheduler locks release ' || held.job_id
   FROM schedule_locks AS held JOIN schedule_jobs AS job ON job.id = held.job_id
  WHERE held.execution_id IS NULL OR held.expires_at < now() - interval '1 minute'
+UNION ALL
+SELECT kind, job_id, coalesce(job_name, ''), CASE WHEN %(korean)s THEN ko ELSE en END, fix
+  FROM schedule_problems
+ WHERE kind IN ('dead_node', 'full_pool', 'overdue', 'stuck', 'slow', 'skipping', 'expiring_key')
 ) AS problem
  WHERE NOT EXISTS (SELECT FROM schedule_snoozes_live AS quiet WHERE quiet.job_id = problem.job_id)
  LIMIT 20
@@ -122,4 +127,4 @@ SELECT 'lock', held.job_id, job.name,
 
 def problems(connection: psycopg.Connection[Any]) -> list[Row]:
     """Return what somebody should look at: kind, job, words and the command that helps."""
-    return rows(connection, PROBLEMS)
+    return rows(connection, PROBLEMS, {"korean": language() == "ko"})

@@ -139,3 +139,17 @@ def test_what_cannot_be_drained_is_refused_in_words(
     assert english in cli("nodes", *words, code=code).stderr
     assert korean in cli("nodes", *words, "--lang", "ko", code=code).stderr
     assert connection.execute("SELECT count(*) FROM schedule_drains").fetchone() == (0,)
+
+
+def test_status_names_what_the_page_of_problems_names(cli: Cli, connection: psycopg.Connection[Any]) -> None:
+    connection.execute("INSERT INTO market_accounts (market_code, base_url, key_expires_on) "
+                       "VALUES ('coupang', 'https://x.example', current_date + 3)")
+    job = connection.execute("INSERT INTO schedule_jobs (name, job_type) VALUES ('waits', 'noop') RETURNING id").fetchone()
+    connection.execute("INSERT INTO job_executions (job_id, job_name, job_type, available_at) "
+                       "SELECT id, name, job_type, now() - interval '1 hour' FROM schedule_jobs")
+    assert job is not None
+    said = document(cli("status", "--json", code=3))["problems"]
+    assert {each["kind"] for each in said} >= {"expiring_key", "stuck"}
+    for language, words in (("en", "a key that expires: the key of market account coupang/default expires"),
+                            ("ko", "만료되는 키: 마켓 계정 coupang/default의 키가")):
+        assert words in cli("status", "--lang", language, code=3).stdout
