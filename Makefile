@@ -7,6 +7,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 ARGS ?=
+# Tests mostly wait, for a process to die or a page to change: two side by side, each with a PostgreSQL of its own.
+WORKERS ?= 2
 
 .PHONY: help install demo run test test-faults test-edits test-hour lint bench pins
 
@@ -21,8 +23,8 @@ demo: $(INSTALLED)  ## start everything with sandbox marketplaces, nothing else 
 run: $(INSTALLED)  ## start the daemon in the foreground (ARGS="--workers 4")
 	$(BIN)/erp-scheduler start $(ARGS)
 
-test: $(TOOLS)  ## run all tests (ARGS="-k claim")
-	$(BIN)/python -m pytest $(ARGS)
+test: $(TOOLS)  ## run all tests (ARGS="-k claim", WORKERS=0 for one after the other)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 test-faults: $(TOOLS)  ## ten minutes of faults, and their table into docs/faults.md (ARGS="--seconds 60")
 	$(BIN)/python -m tests.faults.run --seconds 600 --report docs/faults.md $(ARGS)
