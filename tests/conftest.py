@@ -32,7 +32,7 @@ def pytest_configure() -> None:
     # A shell starts what runs in its background deaf to Ctrl-C, and every program that a test starts would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in list(os.environ):
-        if name.startswith(("ERP_SCHEDULER_", "PG", "LC_")) or name in ("DATABASE_URL", "DATABASE_URL_FILE"):
+        if name.startswith(("ERP_SCHEDULER_", "PG", "LC_")) or name in ("DATABASE_URL", "DATABASE_URL_FILE", "COLUMNS"):
             del os.environ[name]
     os.environ["LANG"] = "C.UTF-8"
     _home = Path(tempfile.mkdtemp(prefix="erp-home-"))

@@ -9,6 +9,7 @@ from typing import Any
 from scheduler.words import say
 
 Row = Mapping[str, Any]
+TRIGGERS = ("schedule", "manual", "retry", "catchup", "dependency", "backfill")
 # What the scheduler itself writes of an execution; it keeps one language, whoever reads it.
 TIMED_OUT = re.compile(r"did not end within timeout_minutes = ([\d.]+)")
 LOST = re.compile(r"lost on node ([^:\n]+)(?:: (.*))?", re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -29,6 +30,8 @@ FOLDER = Path(__file__).parent
 SEOUL = ZoneInfo("Asia/Seoul")
 KEPT_PAGES = 200
 OUTAGE_MARK = "<!--outage-->"
+DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+MENU = ("jobs", "executions", "calendar", "markets", "nodes")
 
 _kept: OrderedDict[tuple[str, ...], tuple[float, str]] = OrderedDict()
 
@@ -41,8 +44,8 @@ def environment() -> Environment:
         lstrip_blocks=True, auto_reload=False,
     )
     made.globals.update(say=say, language=language, version=__version__, with_query=with_query, static=static, badge=status_badge,
-                        status_icon=status_icon, status_word=status_word, deed_lines=deed_lines)
-    made.filters.update(ago=ago, moment=moment, clock=clock, duration=duration, number=number)
+                        status_icon=status_icon, status_word=status_word, deed_lines=deed_lines, section=section)
+    made.filters.update(ago=ago, moment=moment, clock=clock, duration=duration, number=number, whole_dates=whole_dates)
     for name in made.list_templates():
         made.get_template(name)  # all of them now: files that an upgrade puts in their place belong to the next process
     return made
@@ -113,6 +116,11 @@ def moment(moment_: datetime | None, zone: str | ZoneInfo = SEOUL) -> Markup:
         moment_.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", f"{local:%m-%d %H:%M}")
 
 
+def whole_dates(words: str) -> Markup:
+    """Keep the dates in *words* from being broken at their hyphens where lines are short."""
+    return Markup(DATE.sub(r'<span class="nowrap">\g<0></span>', str(escape(words))))
+
+
 def clock(moment_: datetime | None, zone: str | ZoneInfo = SEOUL) -> str:
     """Show the time of day of a moment."""
     if moment_ is None:
@@ -145,6 +153,14 @@ def with_query(query: Mapping[str, Any], **changes: Any) -> str:
     """Return the query string of *query* with *changes*; None takes a name away. Every filter is an address."""
     merged = {name: value for name, value in {**query, **changes}.items() if value not in (None, "")}
     return "?" + urlencode(merged, doseq=True) if merged else "?"
+
+
+def section(path: str) -> str:
+    """Return the address of the entry of the main menu that the page at *path* belongs to."""
+    part = path.removeprefix("/scheduler").strip("/").partition("/")[0]
+    if part in ("", "problems"):
+        return "/scheduler"
+    return "/scheduler/" + {"job": "jobs"}.get(part, part if part in MENU else "more")
 
 
 @lru_cache(maxsize=64)

@@ -70,3 +70,34 @@ def test_the_filter_is_folded_on_a_phone_and_open_where_there_is_room(page: Page
         expect(page.locator("main input[name=q]")).to_be_visible()
     page.goto("/scheduler/jobs?status=active")
     expect(page.locator("main input[name=q]")).to_be_visible()
+
+
+def test_the_key_of_retrying_tries_the_chosen_execution_again(page: Page) -> None:
+    page.goto("/scheduler/executions?status=failed")
+    page.keyboard.press("j")
+    former = page.locator(CHOSEN).locator("td.lead a").get_attribute("href")
+    page.keyboard.press("t")
+    page.wait_for_url(lambda address: "/scheduler/executions/" in address)
+    assert former is not None and not page.url.endswith(former)
+    expect(page.locator(f'main li a[href="{former}"]').first).to_be_visible()
+    page.goto("/scheduler/executions?status=success")
+    page.keyboard.press("j")
+    expect(page.locator("[data-row-key=t]")).to_have_count(0)
+
+
+def test_the_picture_of_the_day_is_pulled_to_the_day_before_and_after(page: Page) -> None:
+    page.goto("/scheduler")
+    words = page.locator("#day-words").inner_text()
+    for pull, rel in ((200, "prev"), (-200, "next")):
+        shown = page.locator(f"#day a[rel={rel}]").get_attribute("href") or ""
+        page.locator(".lane-bars").scroll_into_view_if_needed()
+        picture = page.locator(".lane-bars").bounding_box()
+        assert picture is not None
+        x, y = picture["x"] + picture["width"] / 2, picture["y"] + 20
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + pull / 2, y)
+        page.mouse.move(x + pull, y)
+        page.mouse.up()
+        page.wait_for_url("**" + shown)
+    assert page.locator("#day-words").inner_text() == words, "there and back"

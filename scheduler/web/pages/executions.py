@@ -10,7 +10,7 @@ import psycopg
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from scheduler.cli.execution_words import result_words, trigger_words
+from scheduler.cli.execution_words import TRIGGERS, result_words, trigger_words
 from scheduler.queries import filtered_executions as queries
 from scheduler.web import list_filters, searches
 from scheduler.web.inputs import refused
@@ -24,7 +24,6 @@ from scheduler.words import say
 router = APIRouter(include_in_schema=False)
 PATH = "/scheduler/executions"
 STATUSES = ("queued", "running", "success", "failed", "timed_out", "lost", "skipped", "cancelled")
-TRIGGERS = ("schedule", "manual", "retry", "catchup", "dependency", "backfill")
 EXPORTED = 10_000
 PERIODS = ("1h", "6h", "24h", "7d", "30d")
 NAMES = searches.EXECUTION_FILTERS

@@ -11,7 +11,7 @@ import psycopg
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from scheduler.cli.execution_words import note_words
+from scheduler.cli.execution_words import TRIGGERS, note_words, trigger_words
 from scheduler.database.fault_words import in_words
 from scheduler.errors import NotFound, ScheduleError
 from scheduler.queries import revisions, web_job
@@ -44,7 +44,6 @@ DAY_TIMES = 24
 TREND_DAYS = 60
 TABS = ("overview", "history", "calendar", "parameters", "revisions", "why")
 STATUSES = ("queued", "running", "success", "failed", "timed_out", "lost", "skipped", "cancelled")
-TRIGGERS = ("schedule", "manual", "retry", "catchup", "dependency", "backfill")
 
 
 @router.get("/scheduler/jobs/{job}", dependencies=[viewer])
@@ -173,7 +172,7 @@ def _history(request: Request, connection: Connection, job: Row, head: Row) -> d
         connection, job["id"], _cursor(query.get("before", "")), [status] if status else None, trigger or None)
     older = None if following is None else f"{following[0].isoformat()}~{following[1]}"
     return {"history": found, "older": older, "status_chosen": status, "trigger_chosen": trigger, "statuses": STATUSES,
-            "triggers": [(each, trigger_words(each)) for each in TRIGGERS], "trigger_words": trigger_words,
+            "triggers": [(each, trigger_words({"trigger": each})) for each in TRIGGERS], "trigger_words": trigger_words,
             "note_words": note_words}
 
 
@@ -184,15 +183,6 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
         return datetime.fromisoformat(moment), int(attempt)
     except ValueError:
         return None
-
-
-def trigger_words(trigger: str) -> str:
-    """Say what made an execution."""
-    words = {
-        "schedule": say("일정", "schedule"), "manual": say("손으로", "by hand"), "retry": say("재시도", "retry"),
-        "catchup": say("놓친 것", "catch-up"), "dependency": say("선행 작업", "dependency"), "backfill": say("소급", "backfill"),
-    }
-    return words.get(trigger, trigger)
 
 
 def _calendar(request: Request, connection: Connection, job: Row, head: Row) -> dict[str, Any]:

@@ -21,7 +21,7 @@ SELECT execution_id, job_id, job_name, node, started_at, usual_ms, cancel_reques
   FROM schedule_running ORDER BY started_at LIMIT 200
 """
 COMMANDS = (
-    ("systemd", "sudo systemctl start erp-scheduler"), ("pm2", "pm2 start ecosystem.config.js"),
+    ("systemd", "sudo systemctl start erp-scheduler"), ("pm2", "pm2 start deploy/ecosystem.config.js"),
     ("shell", "erp-scheduler start -d"),
 )
 

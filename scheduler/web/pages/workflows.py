@@ -8,6 +8,7 @@ import psycopg
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from scheduler.cli.execution_words import trigger_words
 from scheduler.errors import ScheduleError
 from scheduler.queries import workflows as queries
 from scheduler.queries.rows import Row, rows
@@ -16,7 +17,6 @@ from scheduler.rules.config_fields import moment_text
 from scheduler.rules.days import days_in_words, parse_days
 from scheduler.secrets import Redactor
 from scheduler.web.audit import note
-from scheduler.web.pages.job import trigger_words
 from scheduler.web.place import place_of
 from scheduler.web.render import page
 from scheduler.web.rights import operator, viewer

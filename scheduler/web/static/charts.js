@@ -3,6 +3,19 @@
 (() => {
   // what a reader has unfolded stays unfolded when its part is fetched again
   addEventListener("DOMContentLoaded", () => { if (window.htmx) htmx.config.morphIgnore.push("open"); });
+  // pulled sideways, the picture of a day shows the day before or after, as its two links do
+  const PULL = 80;
+  let from = null;
+  addEventListener("pointerdown", (event) => { from = event.button === 0 && event.target.closest(".lane-bars") ? event.clientX : null; });
+  addEventListener("dragstart", (event) => { if (from !== null) event.preventDefault(); });
+  addEventListener("click", (event) => {
+    const pulled = from === null ? 0 : event.clientX - from;
+    from = null;
+    if (Math.abs(pulled) < PULL) return;
+    event.preventDefault();
+    document.querySelector(`#day a[rel=${pulled > 0 ? "prev" : "next"}]`)?.click();
+  }, true);
+
   const box = document.querySelector("[data-series]");
   if (!box || !window.uPlot) return;
   const names = JSON.parse(box.dataset.columns), COLUMNS = ["at", "succeeded", "failed", "busy", "waiting"];

@@ -27,6 +27,8 @@
     ctx.beginPath(); ctx.moveTo(bbox.left, line); ctx.lineTo(bbox.left + bbox.width, line); ctx.stroke();
     ctx.font = 12 * devicePixelRatio + "px sans-serif";
     ctx.textAlign = "right"; ctx.textBaseline = "top";
+    const wide = ctx.measureText(data.limitWords).width;
+    ctx.clearRect(bbox.left + bbox.width - 8 - wide, line + 3, wide + 8, 15 * devicePixelRatio);
     ctx.fillText(data.limitWords, bbox.left + bbox.width - 4, line + 4);
     ctx.restore();
   };
