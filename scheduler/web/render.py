@@ -30,7 +30,7 @@ FOLDER = Path(__file__).parent
 SEOUL = ZoneInfo("Asia/Seoul")
 KEPT_PAGES = 200
 OUTAGE_MARK = "<!--outage-->"
-DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+DATE = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 MENU = ("jobs", "executions", "calendar", "markets", "nodes")
 
 _kept: OrderedDict[tuple[str, ...], tuple[float, str]] = OrderedDict()
