@@ -47,24 +47,27 @@ def list_(
     status: Annotated[list[str] | None, typer.Option(help=both("상태 (여러 번 가능)", "Status, may be repeated"))] = None,
     trigger: Annotated[str | None, typer.Option(help="schedule, manual, retry, …")] = None,
     node: Annotated[str | None, typer.Option(help=both("노드", "Node"))] = None,
-    since: Annotated[str | None, typer.Option(metavar="24h", help=both("최근 얼마 동안", "How far back"))] = None,
+    since: Annotated[str | None, typer.Option(metavar="24h", help=both(
+        "그 뒤에 끝났거나 아직 안 끝난 것 (24h 또는 '2026-12-01 09:00')",
+        "Ended since then, or not yet (24h or '2026-12-01 09:00')"))] = None,
+    until: Annotated[str | None, typer.Option(metavar="2h", help=both("그 전에 끝난 것", "Ended before then"))] = None,
     limit: Annotated[int, typer.Option(min=1, help=both("최대 개수", "At most"))] = 50,
 ) -> None:
     """List executions."""
-    from scheduler.cli.schedule_flags import seconds
+    from scheduler.cli.schedule_flags import read_past
     from scheduler.queries import executions as queries
     from scheduler.queries.jobs import database_now, find_job
 
     wrong = [each for each in status or [] if each not in STATUSES]
     if wrong:
         raise Stop(exit_codes.USAGE, f"--status {wrong[0]}: {' | '.join(STATUSES)}")
-    back = None if since is None else seconds(since)
     with database() as connection:
         number = None if job is None else find_job(connection, job)
-        found = queries.list_executions(
-            connection, job_id=number, statuses=status or None, trigger=trigger, node=node, since=back, limit=limit
-        )
         now = database_now(connection)
+        first, last = (None if each is None else read_past(each, now) for each in (since, until))
+        found = queries.list_executions(
+            connection, job_id=number, statuses=status or None, trigger=trigger, node=node, since=first, until=last, limit=limit
+        )
     if chosen().json:
         print_json(found)
         return

@@ -86,6 +86,11 @@ def read_moment(text: str, timezone: str | None) -> datetime:
     return check_moment(moment if moment.tzinfo else moment.replace(tzinfo=zone), text)
 
 
+def read_past(text: str, now: datetime) -> datetime:
+    """Read how long before *now* (24h), or a moment, Korean where it names no zone. Raises Stop (usage), ScheduleError."""
+    return read_moment(text, None) if "-" in text else now - timedelta(seconds=seconds(text))
+
+
 def rule_columns(
     *, on: str | None, start: str | None, until: str | None, max_runs: str | None, calendar: str | None,
     holidays: str | None, jitter: str | None, overlap: str | None, max_instances: str | None, grace: str | None,

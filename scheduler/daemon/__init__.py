@@ -208,7 +208,7 @@ class Daemon:
                 self.readiness.watchdog()
             if once and self.shared.is_idle and self.work.nothing_to_do:
                 return
-            self.shared.pool.end_adopted()
+            self.shared.pool.warden.end_adopted()
             if self.shared.pool.needs_warden:
                 await self._new_warden()
             try:

@@ -30,7 +30,7 @@ class Heartbeats:
         """Beat once, report the node, and sleep until the next beat or until an edit asks for one at once."""
         await self._beat(connection)
         beats_in_lease = int(self.settings.lease_limit_seconds / self.settings.heartbeat_seconds)
-        if not self.shared.pool.ping(self.settings.heartbeat_seconds * 0.9, at_most=max(3, beats_in_lease + 1)):
+        if not self.shared.pool.warden.ping(self.settings.heartbeat_seconds * 0.9, at_most=max(3, beats_in_lease + 1)):
             event("ERROR", "warden.frozen", reason="no sign of life for a lease; killed")
         shared = self.shared
         if time.monotonic() >= self.next_report or shared.is_drained is None:

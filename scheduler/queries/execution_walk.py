@@ -6,8 +6,12 @@ where it stopped; who wants to know what lies further back goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import psycopg
+
+from scheduler.queries.rows import row
 
 LOOKED = 50_000
 LAST_ID = 2**63 - 1
@@ -28,6 +32,9 @@ SELECT {{columns}} FROM job_executions
  ORDER BY finished_at DESC, id DESC
 """
 
+BY_ID_WITHIN = "SELECT {{columns}} FROM job_executions WHERE id < %(before)s{conditions} ORDER BY id DESC"
+IS_SHORT = "SELECT count(*) < %(short)s AS short FROM (SELECT FROM job_executions WHERE {span} LIMIT %(short)s) AS ended"
+
 
 def by_id(statuses: Sequence[str] | None, is_of_job: bool) -> str:
     """Return a statement that walks from the newest id down, to be formatted with ``columns``.
@@ -47,6 +54,22 @@ def by_end(conditions: Sequence[str]) -> str:
     conditions  what bounds the walk: a job, a time
     """
     return BY_END.format(conditions="".join(f" AND {each}" for each in conditions))
+
+
+def by_id_within(conditions: Sequence[str]) -> str:
+    """Return a statement that reads a span which is short by `is_short`, from the newest id down; it has ``columns``.
+
+    What was made first may end last, so that a walk by the id cannot begin and stop where a time does.
+
+    conditions  the bounds of the span, on finished_at
+    """
+    return BY_ID_WITHIN.format(conditions="".join(f" AND {each}" for each in conditions))
+
+
+def is_short(connection: psycopg.Connection[Any], conditions: Sequence[str], values: Mapping[str, Any]) -> bool:
+    """Say whether so little ended within a span that all of it can be looked at."""
+    found = row(connection, IS_SHORT.format(span=" AND ".join(conditions)), {**values, "short": LOOKED})
+    return found is not None and bool(found["short"])
 
 
 def walk_values(statuses: Sequence[str] | None, most: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -33,7 +34,8 @@ LIST = COLUMNS + """
    AND (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s))
    AND (%(trigger)s::text IS NULL OR trigger = %(trigger)s)
    AND (%(node)s::text IS NULL OR node = %(node)s)
-   AND (%(since)s::float8 IS NULL OR created_at >= now() - make_interval(secs => %(since)s))
+   AND (%(since)s::timestamptz IS NULL OR coalesce(finished_at, now()) >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR finished_at < %(until)s)
    AND (%(after)s::bigint IS NULL OR id > %(after)s)
  ORDER BY id DESC
  LIMIT %(limit)s
@@ -47,17 +49,19 @@ def list_executions(
     statuses: list[str] | None = None,
     trigger: str | None = None,
     node: str | None = None,
-    since: float | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     after: int | None = None,
     limit: int | None = 50,
 ) -> list[Row]:
     """Return executions, newest first. The token is nobody's business and stays out.
 
-    since  seconds back from now
+    since  what ended from then on, and what has not ended yet
+    until  what ended before then
     after  only ids above this one
     """
     return rows(connection, LIST, {
-        "job_id": job_id, "statuses": statuses, "trigger": trigger, "node": node, "since": since, "after": after,
+        "job_id": job_id, "statuses": statuses, "trigger": trigger, "node": node, "since": since, "until": until, "after": after,
         "limit": limit,
     })
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -23,7 +24,8 @@ class Filter:
     """What the address asks for.
 
     job    id; one that no job has matches nothing
-    since  seconds back from now
+    since  what ended from then on, and what has not ended yet
+    until  what ended before then
     """
 
     statuses: tuple[str, ...] = ()
@@ -32,7 +34,8 @@ class Filter:
     market: str | None = None
     trigger: str | None = None
     node: str | None = None
-    since: float | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     q: str | None = None
 
     def values(self, before: int | None) -> dict[str, Any]:
@@ -40,7 +43,7 @@ class Filter:
         return {
             **walk.walk_values(self.statuses, LOOKED), "before": LAST_ID if before is None else before,
             "statuses": list(self.statuses) or None, "job_id": self.job, "job_type": self.job_type, "market": self.market,
-            "trigger": self.trigger, "node": self.node, "since": self.since, "q": self.q,
+            "trigger": self.trigger, "node": self.node, "since": self.since, "until": self.until, "q": self.q,
             "pattern": None if self.q is None else f"%{_literal(self.q)}%",
         }
 
@@ -58,7 +61,8 @@ NEAR = """
    AND (%(market)s::text IS NULL OR %(market)s = ANY (market_codes))
    AND (%(trigger)s::text IS NULL OR trigger = %(trigger)s)
    AND (%(node)s::text IS NULL OR node = %(node)s)
-   AND (%(since)s::float8 IS NULL OR coalesce(finished_at, now()) >= now() - make_interval(secs => %(since)s))
+   AND (%(since)s::timestamptz IS NULL OR coalesce(finished_at, now()) >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR finished_at < %(until)s)
    AND (%(q)s::text IS NULL OR job_name ILIKE %(pattern)s OR error_message ILIKE %(pattern)s OR id::text = %(q)s)
 """
 LIST = """
@@ -78,7 +82,7 @@ SELECT id, job_id, job_name, job_type, trigger, status, scheduled_for, attempt, 
  LIMIT %(limit)s
 """
 REACHED = """
-SELECT id, (%(since)s::float8 IS NULL OR coalesce(finished_at, now()) >= now() - make_interval(secs => %(since)s)) AS within
+SELECT id, (%(since)s::timestamptz IS NULL OR coalesce(finished_at, now()) >= %(since)s) AS within
   FROM job_executions
  WHERE id = (SELECT id FROM ({walk} OFFSET %(looked)s - 1 LIMIT 1) AS last)
 """
@@ -99,17 +103,24 @@ class Listed:
 
 def list_page(connection: psycopg.Connection[Any], wanted: Filter, before: int | None = None, limit: int = 50) -> Listed:
     """Return the newest executions below id *before* that match."""
-    values = wanted.values(before)
-    found = rows(connection, LIST.format(walk=_walk(wanted)), {**values, "limit": limit + 1})
+    way, values = _way(connection, wanted, before)
+    found = rows(connection, LIST.format(walk=way.format(columns="*")), {**values, "limit": limit + 1})
     if len(found) > limit:
         return Listed(found[:limit], int(found[limit - 1]["id"]), True)
-    reached = row(connection, REACHED.format(walk=_walk(wanted, "id")), values)
+    reached = row(connection, REACHED.format(walk=way.format(columns="id")), values)
     goes_on = reached is not None and reached["within"]
     return Listed(found, int(reached["id"]) if reached is not None and goes_on else None, False)
 
 
-def _walk(wanted: Filter, columns: str = "*") -> str:
-    return walk.by_id(wanted.statuses, wanted.job is not None).format(columns=columns)
+def _way(connection: psycopg.Connection[Any], wanted: Filter, before: int | None) -> tuple[str, dict[str, Any]]:
+    """Return the statement that walks to what is wanted, to be formatted with ``columns``, and the parameters."""
+    values = wanted.values(before)
+    if wanted.until is not None:
+        given = (("since", "finished_at >= %(since)s"), ("until", "finished_at < %(until)s"), ("job_id", "job_id = %(job_id)s"))
+        span = [text for name, text in given if values[name] is not None]
+        if walk.is_short(connection, span, values):
+            return walk.by_id_within(span), {**values, "looked": LOOKED}
+    return walk.by_id(wanted.statuses, wanted.job is not None), values
 
 
 # Only the last attempt of a planned time is tried again: the others have had their successor.
@@ -148,8 +159,8 @@ def to_cancel(connection: psycopg.Connection[Any], wanted: Filter, upto: int | N
 
 
 def _of(connection: psycopg.Connection[Any], statement: str, wanted: Filter, upto: int | None) -> list[Row]:
-    values = wanted.values(None if upto is None else upto + 1)
-    return rows(connection, statement.format(walk=_walk(wanted)), {**values, "limit": MOST + 1})
+    way, values = _way(connection, wanted, None if upto is None else upto + 1)
+    return rows(connection, statement.format(walk=way.format(columns="*")), {**values, "limit": MOST + 1})
 
 
 JOB_NAMED = "SELECT id FROM schedule_jobs WHERE name = %(name)s"

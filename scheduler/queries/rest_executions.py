@@ -32,7 +32,7 @@ FILTERS = {
     "trigger": "trigger = %(trigger)s",
     "node": "node = %(node)s",
     "since": "(finished_at >= %(since)s OR status IN ('queued', 'running'))",
-    "until": "finished_at <= %(until)s",
+    "until": "finished_at < %(until)s",
     "q": "(job_name ILIKE %(q)s OR error_message ILIKE %(q)s)",
 }
 # A walk by the end begins and stops where the filter says; one by the id cannot, as what was made first may end last. There
@@ -44,7 +44,6 @@ SELECT {columns} FROM job_executions WHERE id < %(before)s AND {span}
  UNION ALL SELECT {columns} FROM job_executions WHERE id < %(before)s AND status = 'running'
  ORDER BY id DESC
 """
-IS_SHORT = "SELECT count(*) < %(short)s AS short FROM (SELECT FROM job_executions WHERE {span} LIMIT %(short)s) AS ended"
 REACHED = """
 SELECT id, finished_at FROM job_executions WHERE id = (SELECT id FROM ({walk} OFFSET %(looked)s - 1 LIMIT 1) AS last)
 """
@@ -72,7 +71,7 @@ def list_page(
     after  the last row of the page before: (id,) or (finished_at, id)
     """
     statuses = None if is_by_end else tuple(dict.fromkeys(given.get("statuses") or ()))
-    values = {**_values(given), **walk.walk_values(statuses, LOOKED), "limit": limit, "short": LOOKED,
+    values = {**_values(given), **walk.walk_values(statuses, LOOKED), "limit": limit,
               "before_at": after[0] if after else None, "before": after[-1] if after else None if is_by_end else walk.LAST_ID}
     bounds = [text for name, text in BOUNDS.items() if given.get(name) is not None]
     way = walk.by_end(bounds) if is_by_end else walk.by_id(statuses, given.get("job_id") is not None)
@@ -80,18 +79,11 @@ def list_page(
     last = None if len(found) >= limit else row(connection, REACHED.format(walk=way.format(columns="id")), values)
     if last is None:
         return Part(found)
-    if not is_by_end and _is_short(connection, given, " AND ".join(bounds), values):
+    is_span = given.get("since") is not None or given.get("until") is not None
+    if not is_by_end and is_span and walk.is_short(connection, bounds, values):
         span = SPAN.replace("{span}", " AND ".join(bounds))
         return Part(_walked(connection, given, span, {**values, "looked": walk.LAST_ID}, is_by_end))
     return Part(found, (last["finished_at"], last["id"]) if is_by_end else (last["id"],))
-
-
-def _is_short(connection: psycopg.Connection[Any], given: Mapping[str, Any], span: str, values: Row) -> bool:
-    """Say whether so little ended in the time that is asked for that all of it can be looked at."""
-    if given.get("since") is None and given.get("until") is None:
-        return False
-    found = row(connection, IS_SHORT.format(span=span), values)
-    return found is not None and bool(found["short"])
 
 
 def _walked(connection: psycopg.Connection[Any], given: Mapping[str, Any], way: str, values: Row, is_by_end: bool) -> list[Row]:

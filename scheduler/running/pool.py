@@ -5,14 +5,8 @@ Five verbs: free_slots, start, renew, cancel, finished. What handlers write on t
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC
@@ -24,24 +18,12 @@ from loguru import logger
 from scheduler.errors import ConfigError
 from scheduler.model import Execution, HandlerSpec, Outcome, Unreadable
 from scheduler.running.journal import Journal, Running
-from scheduler.running.kernel import (
-    INSTANCE_VARIABLE,
-    become_subreaper,
-    boottime,
-    children_of,
-    environment_of,
-    is_zombie,
-    kill_tree,
-)
+from scheduler.running.kernel import boottime
 from scheduler.running.outcomes import make_outcome
 from scheduler.running.timeouts import ANSWERED, LEASE
+from scheduler.running.warden_process import WardenProcess
 from scheduler.secrets import Redactor, resolve
 from scheduler.settings import Settings
-
-HELLO_SECONDS = 60
-KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH",
-                    "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_STATE_HOME", "ERP_SCHEDULER_LANG")
-"""All that handlers see of the environment. The database's address may carry a password and goes over the pipe."""
 
 UNREADABLE = {
     "status": "failed", "class": "parameters", "retry": False,
@@ -61,9 +43,8 @@ class Ended:
 class Pool:
     """A bounded set of handler processes behind a warden.
 
-    wake      called whenever something has ended
-    instance  id of this daemon; marks every process that descends from it
-    lock_fd   the state folder's lock, which the warden holds on to until its last child is gone
+    dsn   the database that handlers connect to
+    wake  called whenever something has ended
     """
 
     def __init__(
@@ -71,22 +52,14 @@ class Pool:
     ) -> None:
         self.settings = settings
         self.dsn = dsn
-        self.instance_id = instance_id
-        self.lock_fd = lock_fd
         self.wake = wake
+        self.warden = WardenProcess(settings, instance_id, lock_fd, self._hear, self._lose_all)
         self.redactor = Redactor()
         self.specs: dict[str, HandlerSpec] = {}
         self.spawned: dict[str, str] = {}
         self.running: dict[int, Running] = {}
         self.ended: list[Ended] = []
         self.journal = Journal()
-        self.closing = False
-        self._warden: subprocess.Popen[bytes] | None = None
-        self._transport: asyncio.Transport | None = None
-        self._hello: asyncio.Future[dict[str, Any]] | None = None
-        self._buffer = b""
-        self._asked_at = 0.0
-        self._unanswered = 0
         self._handler_settings = {
             "backup_dir": str(settings.backup_dir), "report_dir": str(settings.report_dir), "node": settings.node,
             "pg_bin": os.environ.get("ERP_SCHEDULER_PG_BIN"),
@@ -97,14 +70,12 @@ class Pool:
     @property
     def needs_warden(self) -> bool:
         """Whether the warden has died and another must be opened."""
-        return self._transport is None and not self.closing
+        return not self.warden.is_open and not self.warden.closing
 
     @property
     def free_slots(self) -> int:
         """Return how many executions could start this moment; 0 while there is no warden."""
-        if self._transport is None or self.closing:
-            return 0
-        return self.settings.workers - len(self.running)
+        return self.settings.workers - len(self.running) if self.warden.is_open else 0
 
     def start(self, executions: Iterable[Execution], lease_until: float) -> None:
         """Hand claimed executions to the warden.
@@ -112,8 +83,8 @@ class Pool:
         lease_until  boot-time seconds until when they may live without a renewal
         """
         batch = [line for execution in executions if (line := self._start_line(execution, lease_until))]
-        if self._transport is not None:
-            self._transport.write(b"".join(batch))
+        if self.warden.is_open:
+            self.warden.tell(b"".join(batch))
         else:  # the warden died while they were being claimed
             self._lose_all()
 
@@ -135,25 +106,6 @@ class Pool:
         if execution_id in self.running:
             self._tell(f"kill {execution_id}\n")
 
-    def ping(self, pause: float, at_most: int) -> bool:
-        """Ask the warden for a sign of life, and kill it when *at_most* questions in a row went unanswered.
-
-        A frozen warden ends nothing, while renewals would keep its executions ours for ever. Questions are counted,
-        not seconds: a daemon that was frozen itself must not blame the warden.
-
-        pause    seconds between two questions
-        Returns  False when it was killed; its executions are lost and another warden is opened
-        """
-        if self._transport is None or self._warden is None or boottime() - self._asked_at < pause:
-            return True
-        if self._unanswered >= at_most:
-            self._warden.kill()
-            return False
-        self._asked_at = boottime()
-        self._unanswered += 1
-        self._tell("ping\n")
-        return True
-
     def finished(self) -> list[Ended]:
         """Return what has ended since the last call."""
         ended, self.ended = self.ended, []
@@ -167,78 +119,11 @@ class Pool:
 
     async def open(self) -> None:
         """Start the warden and learn its handlers. Raises ConfigError with every fault it found."""
-        become_subreaper()
-        ours, theirs = socket.socketpair()
-        options = {
-            "modules": self.settings.handler_modules,
-            "workers": self.settings.workers,
-            "max_executions_per_child": self.settings.max_executions_per_child,
-            "timeout_grace_seconds": self.settings.timeout_grace_seconds,
-        }
-        inherited = [theirs.fileno()] + ([self.lock_fd] if self.lock_fd is not None else [])
-        command = [sys.executable, "-P", "-m", "scheduler.running.warden", str(theirs.fileno()), json.dumps(options)]
-        self._warden = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, pass_fds=inherited, env=self._environment(), start_new_session=True
-        )
-        theirs.close()
-        loop = asyncio.get_running_loop()
-        self._hello = loop.create_future()
-        self._buffer = b""
-        ours.setblocking(False)
-        transport, _ = await loop.create_connection(lambda: _Ear(self), sock=ours)
-        try:
-            hello = await asyncio.wait_for(self._hello, HELLO_SECONDS)
-        except TimeoutError:
-            transport.abort()
-            raise ConfigError("the handlers could not be imported within a minute") from None
-        if hello["faults"]:
-            transport.abort()
-            self.bury_warden()
-            raise ConfigError("; ".join(hello["faults"]))
-        transport.set_write_buffer_limits(high=64 * 1024 * 1024)
-        self._learn(hello["types"])
-        self._transport = transport
-
-    def bury_warden(self) -> None:
-        """See the warden gone, and with it whatever it leaves to us as sub-reaper."""
-        if self._warden is not None:
-            try:
-                self._warden.wait(5)
-            except subprocess.TimeoutExpired:
-                self._warden.kill()
-                self._warden.wait()
-            self._warden = None
-        quiet, until = 0, time.monotonic() + 1
-        while quiet < 3 and time.monotonic() < until:  # those of its children that die now leave us theirs
-            quiet = 0 if self.end_adopted() else quiet + 1
-            time.sleep(0.01)
-
-    def end_adopted(self) -> int:
-        """Kill and collect what a dead warden or a dead handler left to us. Returns how many there still are."""
-        mark, left = str(self.instance_id).encode(), 0
-        for pid in children_of(os.getpid()):
-            if self._warden is not None and pid == self._warden.pid:
-                continue
-            if environment_of(pid).get(INSTANCE_VARIABLE.encode()) == mark:
-                kill_tree([pid])
-                left += 1
-            elif is_zombie(pid):
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
-        return left
+        self._learn(await self.warden.open())
 
     def close(self) -> None:
         """End the warden with all that runs."""
-        self.closing = True
-        if self._transport is not None:
-            self._tell("quit\n")
-            self._transport.close()
-            self._transport = None
-        self.bury_warden()
-
-    def _environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-        return {**kept, INSTANCE_VARIABLE: str(self.instance_id), "PYTHONUNBUFFERED": "1"}
+        self.warden.close()
 
     def _learn(self, types: list[dict[str, Any]]) -> None:
         self.specs = {}
@@ -251,8 +136,7 @@ class Pool:
     # -- lines out --------------------------------------------------------------------------------------------------
 
     def _tell(self, line: str) -> None:
-        if self._transport is not None:
-            self._transport.write(line.encode())
+        self.warden.tell(line.encode())
 
     def _start_line(self, execution: Execution, lease_until: float) -> bytes:
         """Return the line that starts *execution*; empty when it cannot be said, and then it has failed."""
@@ -280,34 +164,18 @@ class Pool:
 
     # -- lines in ---------------------------------------------------------------------------------------------------
 
-    def hear(self, data: bytes) -> None:
-        self._unanswered = 0
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
+    def _hear(self, lines: Iterable[bytes]) -> None:
         for line in lines:
             verb, _, rest = line.partition(b" ")
             if verb == b"end":
                 self._on_end(rest)
-            elif verb == b"pong":
-                continue
-            elif verb == b"hello":
-                if self._hello is not None and not self._hello.done():
-                    self._hello.set_result(json.loads(rest))
             else:
                 self._on_word(verb.decode(), rest)
         if self.ended:
             self.wake()
 
-    def lost_warden(self) -> None:
-        """The warden is gone: its children die with it, and what they were at is lost."""
-        if self._hello is not None and not self._hello.done():
-            self._hello.set_result({"faults": ["the handler processes' parent ended while it started"], "types": []})
-        if self._transport is None or self.closing:
-            return
-        self._transport = None
-        self.bury_warden()
-        self._lose_all()
-
     def _lose_all(self) -> None:
+        """The warden is gone and its children with it: what they were at is lost."""
         for running in list(self.running.values()):
             self._end(running, LEASE, None, {})
         self.wake()
@@ -355,14 +223,3 @@ class Pool:
         except ConfigError as error:
             answer = {"error": str(error)}
         self._tell(f"secret {execution_id} {json.dumps(answer)}\n")
-
-
-class _Ear(asyncio.Protocol):
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
-
-    def data_received(self, data: bytes) -> None:
-        self.pool.hear(data)
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self.pool.lost_warden()

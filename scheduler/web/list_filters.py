@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from starlette.requests import Request
 
-from scheduler.web.inputs import refused, seconds_of
+from scheduler.web import inputs
+from scheduler.web.inputs import refused
+from scheduler.web.render import SEOUL, with_query
 from scheduler.words import say
 
 LONGEST = 200
@@ -42,10 +46,24 @@ def _known(name: str, text: str, known: Collection[str]) -> str:
     return text
 
 
-def length_of(request: Request, name: str) -> float | None:
-    """Return the seconds of a filter such as ``24h``, None without one. Raises Refused (422)."""
+def moment_of(request: Request, name: str) -> datetime | None:
+    """Return the moment that a filter names, None without one. Raises Refused (422).
+
+    Either so long ago (``24h``) or a day or time; one that names no zone is Korean, as all that the page shows.
+    """
     text = text_of(request, name)
-    return seconds_of(text, name) if text else None
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        return inputs.moment_of(text, name) if text else None
+    return inputs.moment_of(local.isoformat() if local.tzinfo else local.replace(tzinfo=SEOUL).isoformat(), name)
+
+
+def ended_in(day: date, hour: int | None = None, **filters: Any) -> str:
+    """Return the address of the executions that ended on a Korean day, or in an hour of it, and pass *filters*."""
+    begin = datetime(day.year, day.month, day.day, hour or 0)
+    end = begin + (timedelta(1) if hour is None else timedelta(hours=1))
+    return "/scheduler/executions" + with_query(filters, since=f"{begin:%Y-%m-%dT%H:%M}", until=f"{end:%Y-%m-%dT%H:%M}")
 
 
 def refuse_unknown(request: Request, known: Collection[str], others: Collection[str] = ()) -> None:

@@ -15,7 +15,7 @@ from scheduler.web.job_list import COLUMNS
 from scheduler.web.people import Person
 
 JOBS, EXECUTIONS = "jobs", "executions"
-EXECUTION_FILTERS = ("status", "job", "type", "market", "trigger", "node", "since", "q")
+EXECUTION_FILTERS = ("status", "job", "type", "market", "trigger", "node", "since", "until", "q")
 PATHS: Mapping[str, str] = {JOBS: "/scheduler/jobs", EXECUTIONS: "/scheduler/executions"}
 KEPT: Mapping[str, tuple[str, ...]] = {JOBS: (*web_jobs.FILTERS, "sort", "columns"), EXECUTIONS: EXECUTION_FILTERS}
 SEVERAL: Mapping[str, tuple[str, ...]] = {JOBS: ("columns",), EXECUTIONS: ("status",)}

@@ -34,6 +34,10 @@ def test_filters_choose(cli: Cli, connection: Connection) -> None:
     assert [row["id"] for row in document(cli("executions", "list", "--job", "주문", "--since", "1h", "--json"))] == [failed]
     assert [row["id"] for row in document(cli("executions", "list", "--status", "failed", "--json"))] == [failed]
     cli("executions", "list", "--status", "fine", code=2)
+    old = an_execution(connection, first, "success", finished_at="2020-01-01 09:00+09")
+    for words in (("--until", "24h"), ("--since", "2020-01-01 08:59", "--until", "2020-01-02")):
+        assert [row["id"] for row in document(cli("executions", "list", *words, "--json"))] == [old]
+    cli("executions", "list", "--until", "yesterday", code=2)
     assert document(cli("executions", "show", failed, "--json"))["status"] == "failed"
     cli("executions", "show", failed + 1000, code=5)
 

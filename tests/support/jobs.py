@@ -85,14 +85,17 @@ def regex_loop() -> None:
 @handler("double_fork")
 def double_fork(file: str, then: str = "return") -> None:
     """Leave a grandchild that forked twice, without a new program, in a session of its own."""
+    heard, told = os.pipe()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             with open(file, "w") as out:
                 out.write(str(os.getpid()))
+            os.write(told, b".")
             time.sleep(600)
         os._exit(0)
     os.wait()
+    os.read(heard, 1)  # whoever returns before would see it ended before anybody has learnt its number
     if then == "hang":
         time.sleep(600)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from scheduler.web.pictures.weekgrid import by_hour, week_grid
 from tests.support.daemons import Rows
 from tests.web.conftest import HTML, Web
-from tests.web.test_executions_page import an_execution
+from tests.web.test_executions_page import an_execution, numbers
 
 
 def test_the_week_counts_what_ran_and_what_comes_and_shades_holidays(web: Web, rows: Rows) -> None:
@@ -60,6 +64,21 @@ def test_a_day_lists_each_job_and_why_something_does_not_run(web: Web, rows: Row
     assert "주문" in web.page(f"/scheduler/calendar/day/{today}").text
     assert "closed: New Year" in web.page("/scheduler/calendar/day/2030-01-01", language="en").text
     assert web.page("/scheduler/calendar/day/2030-13-01").status_code == 404
+
+
+@pytest.mark.parametrize("path", [
+    "/scheduler/calendar?week=2026-11-02", "/scheduler/calendar/day/2026-11-04", "/scheduler/overview/day?day=2026-11-04"])
+def test_each_number_of_the_past_leads_to_as_many_executions(web: Web, rows: Rows, path: str) -> None:
+    job, other = rows.add_job("주문"), rows.add_job("재고")
+    for minute, status, whose in ((0, "failed", job), (1, "timed_out", job), (2, "success", job), (59, "skipped", job),
+                                  (30, "success", other), (31, "cancelled", other)):
+        an_execution(rows, whose, status, finished_at=f"2026-11-04 09:{minute:02}+09")
+    an_execution(rows, job, "failed", finished_at="2026-11-04 08:59:59.9+09")
+    an_execution(rows, job, "failed", finished_at="2026-11-05 00:00+09")
+    leads = re.findall(r'href="(/scheduler/executions\?[^"]*until[^"]*)"[^>]*>(?:✕ ?|↷)?(\d+)<', web.page(path).text)
+    assert len(leads) >= 2
+    for address, number in leads:
+        assert len(numbers(web.page(html.unescape(address)).text)) == int(number), address
 
 
 def test_an_overlay_is_previewed_then_added_ended_and_removed_by_an_admin(web: Web, rows: Rows) -> None:

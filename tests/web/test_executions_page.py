@@ -44,7 +44,10 @@ def test_each_filter_of_the_address_narrows_the_list(web: Web, rows: Rows) -> No
         ("", [old, third, second, first]), ("?status=failed", [first]), ("?status=failed,queued", [third, first]),
         (f"?job={stock}", [old, third]), ("?job=재고", [old, third]), ("?job=nobody", []), ("?type=orders", [second, first]),
         ("?market=coupang", [second, first]), ("?trigger=schedule", [second]), ("?node=node-a", [first]),
-        ("?since=24h", [third, second, first]), ("?q=401", [first]), (f"?q={third}", [third]), ("?q=%25", []),
+        ("?since=24h", [third, second, first]), ("?until=24h", [old]), ("?since=2020-01-01&until=2020-01-02", [old]),
+        ("?since=2020-01-01T09:00&until=2020-01-01T09:01", [old]), ("?since=2020-01-01T09:01&until=2020-01-02", []),
+        ("?status=success&until=2020-01-02", [old]), (f"?job={orders}&until=2020-01-02", []),
+        ("?q=401", [first]), (f"?q={third}", [third]), ("?q=%25", []),
         ("?status=nonsense&since=x&before=x&trigger=y", []), ("?before=x", [old, third, second, first]), ("?q=a%00", []),
     ):
         assert numbers(web.page(PATH + query).text) == expected, query

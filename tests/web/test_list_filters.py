@@ -10,10 +10,10 @@ from tests.support.daemons import Rows
 from tests.web.conftest import HTML, Web
 from tests.web.test_executions_page import an_execution, numbers
 
-EXECUTIONS = ("since=nonsense", "status=nonsense", "status=failed,nonsense", "trigger=nonsense", "job=nobody", "q=a%00b",
-              "node=" + "x" * 201)
+EXECUTIONS = ("since=nonsense", "until=nonsense", "until=0001-01-01", "status=nonsense", "status=failed,nonsense",
+              "trigger=nonsense", "job=nobody", "q=a%00b", "node=" + "x" * 201)
 JOBS = ("status=nonsense", "health=nonsense", "q=a%00b", "tag=" + "x" * 201)
-UNKNOWN = ("until=24h", "helath=failing")
+UNKNOWN = ("ended=24h", "helath=failing")
 
 
 @pytest.mark.parametrize("query", EXECUTIONS)
@@ -58,7 +58,7 @@ def test_what_can_be_read_goes_through(web: Web, rows: Rows) -> None:
     for query in ("since=90s", "since=24h", "status=failed&status=lost", "status=failed,lost", "job=orders", "trigger=", "since=",
                   "q=+", "status="):
         assert numbers(web.page(f"/scheduler/executions?{query}").text) == [made], query
-    assert '<option selected>90s</option>' in web.page("/scheduler/executions?since=90s").text
+    assert '<option value="90s" selected>90s</option>' in web.page("/scheduler/executions?since=90s").text
     assert web.page("/scheduler/jobs-bulk?action=pause&all=true&status=active&sort=name&columns=name").status_code == 200
 
 

@@ -17,6 +17,7 @@ from scheduler.queries.forecast import slots
 from scheduler.queries.overlays import list_overlays
 from scheduler.queries.rows import Row
 from scheduler.queries.schedules import Surroundings
+from scheduler.web.list_filters import ended_in
 from scheduler.web.pictures.weekgrid import week_grid
 from scheduler.web.place import place_of
 from scheduler.web.render import SEOUL, page
@@ -53,7 +54,7 @@ def week(request: Request) -> Response:
     days = week_grid(monday, now, past, ahead, cut, closed)
     return page(request, "calendar.html", days=days, room=room, cut=len(cut), overlays=overlays, weekday=weekday, tab="week",
                 before=monday - timedelta(7), after=monday + timedelta(7), monday=monday, overlay_words=overlay_words,
-                is_this_week=any(each.is_today for each in days), today=now.astimezone(SEOUL).date())
+                is_this_week=any(each.is_today for each in days), ended_in=ended_in, today=now.astimezone(SEOUL).date())
 
 
 @router.get("/scheduler/calendar/day/{day}", dependencies=[viewer])
@@ -69,7 +70,7 @@ def day(request: Request, day: str) -> Response:
         closed = closed_days(connection, [asked])
     return page(
         request, "calendar_day.html", day=asked, closed=closed[asked], weekday=weekday, tab="week", reasons=reason_words,
-        before=asked - timedelta(1), after=asked + timedelta(1), shows_all=shows_all,
+        ended_in=ended_in, before=asked - timedelta(1), after=asked + timedelta(1), shows_all=shows_all,
         failing=sum(bool(each["failed"]) for each in found["ended"]), parts={
             name: {"rows": listed if shows_all else listed[:FIRST], "number": len(listed), "is_cut": len(listed) > FIRST}
             for name, listed in (("coming", _worst_first(found["coming"])), ("ended", found["ended"]), ("off", found["off"]))},

@@ -16,7 +16,7 @@ from scheduler.web import list_filters, searches
 from scheduler.web.inputs import refused
 from scheduler.web.place import place_of
 from scheduler.web.problems import Refused
-from scheduler.web.render import page
+from scheduler.web.render import SEOUL, page
 from scheduler.web.rights import viewer
 from scheduler.web.status_words import STATES, status_word
 from scheduler.words import say
@@ -45,7 +45,7 @@ def executions(request: Request) -> Response:
     return page(request, "executions.html", listed=listed, wanted=wanted, choices=choices, before=before, tabs=tabs(wanted),
                 searches=kept, exported=EXPORTED, result_words=result_words, trigger_words=trigger_words, triggers=TRIGGERS,
                 periods=periods(), trigger_name=lambda trigger: trigger_words({"trigger": trigger}), filtered=filtered(request),
-                fault=fault)
+                fault=fault, korea=SEOUL)
 
 
 def filter_of(connection: psycopg.Connection[Any], request: Request) -> queries.Filter:
@@ -55,7 +55,7 @@ def filter_of(connection: psycopg.Connection[Any], request: Request) -> queries.
         statuses=list_filters.choices_of(request, "status", STATUSES), job=_job(connection, list_filters.text_of(request, "job")),
         job_type=given["type"] or None, market=given["market"] or None,
         trigger=list_filters.choice_of(request, "trigger", TRIGGERS), node=given["node"] or None,
-        since=list_filters.length_of(request, "since"), q=given["q"] or None,
+        since=list_filters.moment_of(request, "since"), until=list_filters.moment_of(request, "until"), q=given["q"] or None,
     )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from markupsafe import Markup
 
 from scheduler.queries import web_day, web_overview
 from scheduler.queries.rows import Row
+from scheduler.web.list_filters import ended_in
 from scheduler.web.pictures.timeline import Lane, timeline
 from scheduler.words import say
 
@@ -71,19 +74,31 @@ def in_words(lanes: list[Lane]) -> str:
     return total_words({**counted, "jobs": len(lanes), "failed": failed, "coming": coming})
 
 
-def total_words(counted: Mapping[str, int]) -> str:
-    """Say in one line how many jobs there are and what became of them."""
-    jobs, *others = (counted.get(name, 0) for name in ("jobs", "success", "failed", "skipped", "missed", "running", "coming"))
+def total_words(counted: Mapping[str, int], places: Mapping[str, str] = MappingProxyType({})) -> Markup:
+    """Say in one line how many jobs there are and what became of them.
+
+    places  where each number leads, by its name
+    """
+    jobs, names = counted.get("jobs", 0), ("success", "failed", "skipped", "missed", "running", "coming")
+    others = [_number(counted.get(name, 0), places.get(name)) for name in names]
     korean = zip(("성공", "실패", "건너뜀", "놓침", "실행 중", "앞으로"), others, strict=True)
     english = zip(others, ("succeeded", "failed", "skipped", "missed", "running", "to come"), strict=True)
-    return say(f"작업 {jobs}개: " + ", ".join(f"{word} {number:,}" for word, number in korean),
-               f"{jobs} {'job' if jobs == 1 else 'jobs'}: " + ", ".join(f"{number:,} {word}" for number, word in english))
+    return Markup(say(f"작업 {jobs}개: " + ", ".join(f"{word} {number}" for word, number in korean),
+                      f"{jobs} {'job' if jobs == 1 else 'jobs'}: " + ", ".join(f"{number} {word}" for number, word in english)))
+
+
+def _number(number: int, place: str | None) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(place, f"{number:,}") if number and place else Markup(f"{number:,}")
 
 
 def _whole(connection: psycopg.Connection[Any], first: datetime) -> dict[str, Any]:
     """Say what became of all jobs: the lanes are some of them."""
-    counted = web_day.totals(connection, first)
-    return {"day_words": total_words(counted), "day_jobs": counted["jobs"]}
+    counted, day = web_day.totals(connection, first), first.date()
+    whole = f"/scheduler/calendar/day/{day}"
+    places = {"success": ended_in(day, status="success"), "failed": ended_in(day, status="failed,timed_out,lost"),
+              "skipped": f"{whole}#ended", "missed": f"{whole}#ended", "coming": whole,
+              "running": "/scheduler/executions?status=running"}
+    return {"day_words": total_words(counted, places), "day_jobs": counted["jobs"]}
 
 
 def _agenda(coming: list[Row], lanes: list[Lane]) -> list[Row]:
