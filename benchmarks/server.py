@@ -29,7 +29,7 @@ class Server(cluster.Cluster):
     def __init__(self, statements: bool = False) -> None:
         self.statements = statements
         self._numbers = itertools.count(1)
-        super().__init__()
+        super().__init__(place=cluster.DISK)
 
     def open(self) -> None:
         """Start, and make the empty database from which all others are copied."""

@@ -34,6 +34,9 @@ TOKEN = "erps_benchmark"
 PAGES = {
     "overview": "/scheduler", "jobs list": "/scheduler/jobs", "a job": "/scheduler/jobs/1",
     "executions list": "/scheduler/executions", "executions, failed": "/scheduler/executions?status=failed",
+    "executions, a day": "/scheduler/executions?since=60d&until=59d",
+    "executions, a day of a job": "/scheduler/executions?job=3&since=60d&until=59d",
+    "executions, all before": "/scheduler/executions?until=60d",
     "calendar": "/scheduler/calendar", "nodes": "/scheduler/nodes", "locks": "/scheduler/locks",
     "REST jobs": "/api/v1/jobs", "REST executions": "/api/v1/executions",
     "executions, no such market": "/scheduler/executions?market=none", "jobs by duration": "/scheduler/jobs?sort=-p50",

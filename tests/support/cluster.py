@@ -77,8 +77,8 @@ def service_user() -> pwd.struct_passwd | None:
     raise RuntimeError("tests as root need a user `postgres` or `nobody` to run PostgreSQL")
 
 
-def home() -> Path:
-    """Return where clusters live: in memory where there is room, since a fresh database for each test is files to copy."""
+def roomy_place() -> Path:
+    """Return where the tests' clusters live: in memory where there is room, since each fresh database is files to copy."""
     try:
         found = os.statvfs(MEMORY)
     except OSError:
@@ -97,10 +97,10 @@ class Cluster:
     port = 5432
     user = "erp_scheduler"
 
-    def __init__(self, bin_dir: Path | None = None) -> None:
+    def __init__(self, bin_dir: Path | None = None, place: Path | None = None) -> None:
         sweep()
         self.account = service_user()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home()))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place or roomy_place()))
         self._lock = _held(self.folder / "lock")
         self.socket = self.folder / "s"
         self.data = self.folder / "data"
