@@ -66,9 +66,9 @@ def by_id_within(conditions: Sequence[str]) -> str:
     return BY_ID_WITHIN.format(conditions="".join(f" AND {each}" for each in conditions))
 
 
-def is_short(connection: psycopg.Connection[Any], conditions: Sequence[str], values: Mapping[str, Any]) -> bool:
-    """Say whether so little ended within a span that all of it can be looked at."""
-    found = row(connection, IS_SHORT.format(span=" AND ".join(conditions)), {**values, "short": LOOKED})
+def is_short(connection: psycopg.Connection[Any], conditions: Sequence[str], values: Mapping[str, Any], most: int) -> bool:
+    """Say whether fewer than *most* ended within a span, of whatever job, so that all of it can be looked at."""
+    found = row(connection, IS_SHORT.format(span=" AND ".join(conditions)), {**values, "short": most})
     return found is not None and bool(found["short"])
 
 

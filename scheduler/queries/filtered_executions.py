@@ -116,10 +116,10 @@ def _way(connection: psycopg.Connection[Any], wanted: Filter, before: int | None
     """Return the statement that walks to what is wanted, to be formatted with ``columns``, and the parameters."""
     values = wanted.values(before)
     if wanted.until is not None:
-        given = (("since", "finished_at >= %(since)s"), ("until", "finished_at < %(until)s"), ("job_id", "job_id = %(job_id)s"))
-        span = [text for name, text in given if values[name] is not None]
-        if walk.is_short(connection, span, values):
-            return walk.by_id_within(span), {**values, "looked": LOOKED}
+        span = ["finished_at < %(until)s"] + (["finished_at >= %(since)s"] if wanted.since is not None else [])
+        if walk.is_short(connection, span, values, LOOKED):
+            own = ["job_id = %(job_id)s"] if wanted.job is not None else []
+            return walk.by_id_within(span + own), {**values, "looked": LOOKED}
     return walk.by_id(wanted.statuses, wanted.job is not None), values
 
 

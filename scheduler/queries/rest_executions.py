@@ -79,8 +79,8 @@ def list_page(
     last = None if len(found) >= limit else row(connection, REACHED.format(walk=way.format(columns="id")), values)
     if last is None:
         return Part(found)
-    is_span = given.get("since") is not None or given.get("until") is not None
-    if not is_by_end and is_span and walk.is_short(connection, bounds, values):
+    times = [BOUNDS[name] for name in ("since", "until") if given.get(name) is not None]
+    if not is_by_end and times and walk.is_short(connection, times, values, LOOKED):
         span = SPAN.replace("{span}", " AND ".join(bounds))
         return Part(_walked(connection, given, span, {**values, "looked": walk.LAST_ID}, is_by_end))
     return Part(found, (last["finished_at"], last["id"]) if is_by_end else (last["id"],))

@@ -114,12 +114,17 @@ def _reserve(connection: psycopg.Connection[Any], which: dict[str, Any]) -> dict
     """Wait for whoever holds the key, for a limited time, then take it or return what became of theirs."""
     limit = connection.execute(PRESENT_LIMIT).fetchone()
     assert limit is not None
+    found = None
     try:
-        connection.execute(LIMIT)
-        found = web_replies.reserve(connection, which)
+        with connection.transaction():
+            connection.execute(LIMIT)
+            found = web_replies.reserve(connection, which)
+            if found is not None:
+                raise psycopg.Rollback  # the row that was met is locked by now, and whoever took it has yet to note its answer
     except psycopg.errors.LockNotAvailable as error:
         raise Conflict(_still()) from error
-    connection.execute(FORMER_LIMIT, {"limit": limit[0]})
+    if found is None:
+        connection.execute(FORMER_LIMIT, {"limit": limit[0]})
     return found
 
 

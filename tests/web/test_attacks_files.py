@@ -75,7 +75,7 @@ def test_a_viewer_gets_no_backup_that_lies_below_the_reports(nested: Web, rows: 
     for role, status in (("viewer", 403), ("operator", 403), ("admin", 200)):
         assert nested.ask[role].get(path).status_code == status
     assert rows.all("SELECT actor || ' ' || action FROM audit_log") == ["admin file.read"]
-    assert still_open(nested) == 0
+    wait_for(lambda: still_open(nested) == 0, what="the handle is closed")
 
 
 def still_open(web: Web) -> int:

@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
+from scheduler.queries import web_replies
 from scheduler.web import sending
 from tests.support.daemons import LIMIT, Rows, wait_for
 from tests.web.conftest import Web
@@ -53,6 +57,18 @@ def test_two_at_the_same_moment_are_one_execution_and_one_answer(browser: Browse
     assert sorted(each.headers.get("idempotency-replayed", "") for each in answers) == ["", "true"]
     assert rows.one("SELECT count(*) FROM job_executions") == 1
     assert rows.one("SELECT count(*) FROM audit_log WHERE action = 'job.run'") == 1
+
+
+def test_whoever_waits_for_an_answer_lets_it_be_noted(database: str, connection: psycopg.Connection[Any]) -> None:
+    mine, other = ({"actor": "web:kim", "key": "form:1", "fingerprint": mark} for mark in (b"1", b"2"))
+    assert web_replies.reserve(connection, mine) is None
+    with psycopg.connect(database) as waiting:
+        former = sending._reserve(waiting, other)
+        assert former is not None and former["status"] is None
+        connection.execute("SET lock_timeout = '1s'")
+        web_replies.keep(connection, {**mine, "status": 303, "headers": Jsonb({"location": "/"}), "body": None})
+        former = sending._reserve(waiting, other)
+        assert former is not None and former["status"] == 303
 
 
 def test_another_rendering_or_another_content_is_another_deed(browser: Browser, rows: Rows) -> None:

@@ -93,14 +93,18 @@ def read_of_history(node: dict[str, Any]) -> int:
     return total
 
 
+NOW = datetime.now(UTC)
+DAY, WEEK, MONTH = (NOW - timedelta(days=days) for days in (1, 7, 30))
 PAGES: list[dict[str, Any]] = [
     {}, {"statuses": ("failed",)}, {"statuses": ("lost",)}, {"statuses": ("cancelled",)},
     {"statuses": ("failed", "timed_out", "lost")},
-    {"statuses": ("queued", "running")}, {"statuses": ("success",), "since": 86400.0}, {"since": 86400.0, "q": "nothing"},
+    {"statuses": ("queued", "running")}, {"statuses": ("success",), "since": DAY}, {"since": DAY, "q": "nothing"},
     {"job": 1}, {"job": 0}, {"job": 1, "statuses": ("failed",)}, {"job": 1, "statuses": ("lost",)}, {"job_type": "type 3"},
     {"job_type": "none"}, {"market": "coupang"}, {"market": "none"}, {"market": "none", "statuses": ("failed",)},
-    {"market": "none", "statuses": ("success",)}, {"trigger": "manual"}, {"trigger": "backfill", "since": 604800.0},
+    {"market": "none", "statuses": ("success",)}, {"trigger": "manual"}, {"trigger": "backfill", "since": WEEK},
     {"node": "none"}, {"q": "nothing"}, {"statuses": ("failed", "success"), "q": "nothing"},
+    {"until": MONTH}, {"until": MONTH, "q": "nothing"}, {"since": MONTH, "until": MONTH + timedelta(days=2)},
+    {"since": MONTH, "until": WEEK, "job": 1}, {"since": MONTH, "until": WEEK, "statuses": ("failed",)},
 ]
 
 
@@ -113,7 +117,6 @@ def test_no_filter_of_the_list_reads_more_than_a_look(rows: Rows, first: int, mo
 
 
 REST = ("statuses", "job_id", "job_type", "market", "trigger", "node", "since", "until", "q")
-NOW = datetime.now(UTC)
 ASKED: list[dict[str, Any]] = [
     {}, {"statuses": ["failed"]}, {"statuses": ["lost"]}, {"statuses": ["cancelled"]}, {"statuses": ["failed", "lost"]},
     {"statuses": ["queued"]}, {"job_id": 1}, {"job_id": 2**60}, {"job_id": 1, "statuses": ["success"]}, {"market": "none"},
