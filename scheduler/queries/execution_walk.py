@@ -32,7 +32,6 @@ SELECT {{columns}} FROM job_executions
  ORDER BY finished_at DESC, id DESC
 """
 
-BY_ID_WITHIN = "SELECT {{columns}} FROM job_executions WHERE id < %(before)s{conditions} ORDER BY id DESC"
 IS_SHORT = "SELECT count(*) < %(short)s AS short FROM (SELECT FROM job_executions WHERE {span} LIMIT %(short)s) AS ended"
 
 
@@ -63,7 +62,7 @@ def by_id_within(conditions: Sequence[str]) -> str:
 
     conditions  the bounds of the span, on finished_at
     """
-    return BY_ID_WITHIN.format(conditions="".join(f" AND {each}" for each in conditions))
+    return STEP.format(conditions="".join(f" AND {each}" for each in conditions))
 
 
 def is_short(connection: psycopg.Connection[Any], conditions: Sequence[str], values: Mapping[str, Any], most: int) -> bool:
